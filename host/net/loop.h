@@ -1,0 +1,89 @@
+// One event loop: a thread around Pistache's epoll, with timers and posts.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mimus/clock.h"
+
+namespace mimus {
+
+/// What a descriptor can be ready for. `closed` is the peer's hang-up; `error` is an
+/// event without flags, after which SO_ERROR tells (Pistache does not map EPOLLERR).
+struct Ready {
+  bool read = false, write = false, closed = false, error = false;
+};
+enum class Interest : std::uint8_t { none, read, write, both };  ///< Hang-up is always told.
+
+/// Owned by whoever made it; a loop calls it only between watch and unwatch.
+class FdHandler {
+ public:
+  virtual ~FdHandler() = default;
+  virtual void on_ready(Ready ready) = 0;
+};
+
+/// Names one watch: {generation, slot}. A stale one is ignored.
+using WatchId = std::uint64_t;
+
+/// Work for a loop's thread, posted from any thread. Intrusive, so that posting cannot
+/// fail or allocate. It must not be posted again before it has run.
+struct Post {
+  Post* next_post = nullptr;
+  void (*run)(Post&) = nullptr;  ///< May free the post.
+};
+
+/// A one-shot timer, intrusive. Its owner must outlive the arming or disarm it.
+struct Timer {
+  void (*fire)(Timer&) = nullptr;
+  std::int64_t due_ms = 0;
+  std::uint32_t heap_index = UINT32_MAX;  ///< UINT32_MAX: not armed.
+  bool armed() const { return heap_index != UINT32_MAX; }
+};
+
+/// Not thread-safe: everything but post and stop belongs to the thread that runs it. An
+/// exception that leaves a handler, timer or post is caught by the loop and reported
+/// through `on_exception`; for a handler its descriptor is unwatched first.
+class Loop {
+ public:
+  /// `clock` must outlive the loop.
+  Loop(unsigned index, const Clock& clock);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  unsigned index() const;
+
+  /// Errors of epoll end as 0, which is no id.
+  WatchId watch(int fd, Interest interest, FdHandler& handler);
+  void rewatch(WatchId id, Interest interest);
+  void unwatch(WatchId id);  ///< Before the descriptor is closed. Stale ids are ignored.
+
+  void arm(Timer& timer, std::chrono::milliseconds after);  ///< Re-arms an armed one.
+  void disarm(Timer& timer);
+
+  /// [any thread] Runs on the loop's thread in the order of posting. Posts that are
+  /// still there when the loop ends are run by the destructor's thread.
+  void post(Post& work);
+
+  /// Calls work before the loop next waits, after the batch of events at hand.
+  void defer(Post& work);
+
+  /// The tick that began this turn: cheap, good to about a millisecond of idle time.
+  std::chrono::microseconds now() const;
+  std::int64_t wall_us() const;
+
+  void run();   ///< Until stop. Sets the thread's loop: Loop::current().
+  void stop();  ///< [any thread]
+
+  /// The loop that runs on this thread, or nullptr.
+  static Loop* current();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mimus

@@ -1,0 +1,79 @@
+// Listening sockets, workers, connections: from sockets to exchanges.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/net/exchange.h"
+#include "host/net/loop.h"
+#include "mimus/result.h"
+
+namespace mimus {
+
+/// The limits of the contract's section 7.
+struct Limits {
+  std::size_t max_header_bytes = 32 << 10;
+  std::size_t max_headers = 100;
+  std::size_t max_uri_bytes = 8 << 10;
+  std::size_t max_query_keys = 1000;
+  std::size_t max_body_bytes = 10 << 20;
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds body_timeout{30'000};
+  std::chrono::milliseconds keep_alive{60'000};
+  std::size_t max_connections = 50'000;
+  std::size_t max_connections_per_ip = 0;  ///< 0: none.
+  std::size_t max_write_buffer = 1 << 20;
+  std::chrono::milliseconds write_timeout{30'000};
+  std::size_t max_message_bytes = 1 << 20;
+  std::size_t max_json_depth = 100;
+};
+
+/// One listening socket for each address and worker, bound by the parent process and
+/// inherited. Owns nothing: descriptors are numbers here.
+struct Listener {
+  std::vector<int> fds;      ///< Accepting on all of them, whatever the number of workers.
+  std::string url;           ///< "http://127.0.0.1:3000" or "unix:PATH", for the ready line.
+  bool serves_admin = true;
+  bool serves_public = true;
+};
+
+/// Binds ADDR:PORT (":0" picks a port) or unix:PATH: first without SO_REUSEPORT, so that
+/// an address in use is an error, then one more socket for each worker. Non-blocking,
+/// close-on-exec. Errors: conflict - in use, naming it;  invalid - does not parse
+Result<Listener> listen_on(const std::string& address, unsigned sockets);
+
+/// Counters of the network, summed over the workers. See /metrics.
+struct NetStats {
+  std::uint64_t accepted = 0, active = 0, requests = 0, refused_connections = 0, refused_requests = 0,
+                timeouts = 0, bytes_in = 0, bytes_out = 0, websockets = 0;
+};
+
+/// The workers. Thread-safe where it says so.
+class Server {
+ public:
+  /// `make_service(loop)` is called once for each worker, on its thread, before it accepts.
+  Server(const Clock& clock, const Limits& limits, unsigned workers,
+         std::function<std::unique_ptr<Service>(Loop&)> make_service);
+  ~Server();
+
+  void add(const Listener& listener);  ///< Before start.
+  Status start();                      ///< Starts the threads; returns when all accept.
+
+  unsigned workers() const;
+  Loop& loop(unsigned index);  ///< For post. [any thread]
+
+  /// Stops accepting (what is queued is accepted until EAGAIN), tells takeovers to say
+  /// goodbye, closes idle connections, lets exchanges in flight finish with `Connection:
+  /// close`, at most `grace`; then closes what is left. Blocks. [any thread but a worker]
+  void drain(std::chrono::milliseconds grace);
+  /// Ends the worker threads, destroying each Service on its own thread. After drain.
+  void stop();
+
+  NetStats stats() const;  ///< [any thread]
+};
+
+}  // namespace mimus
