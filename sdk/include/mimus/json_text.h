@@ -1,0 +1,201 @@
+// JSON as text: finding a value's source bytes without changing them, and quoting strings.
+//
+// A definition is kept as it was sent (275.0 stays 275.0), which a parsed tree loses. These
+// functions walk text that has been validated as JSON; on other text they return nothing
+// or stop early, and never read outside it. Pure; they do not recurse.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mimus::json {
+
+namespace detail {
+inline std::size_t skip_space(std::string_view t, std::size_t i) {
+  while (i < t.size() && (t[i] == ' ' || t[i] == '\t' || t[i] == '\n' || t[i] == '\r')) ++i;
+  return i;
+}
+/// The index after the string that begins at i.
+inline std::size_t skip_string(std::string_view t, std::size_t i) {
+  for (++i; i < t.size(); ++i) {
+    if (t[i] == '\\') {
+      ++i;
+    } else if (t[i] == '"') {
+      return i + 1;
+    }
+  }
+  return t.size();
+}
+/// The index after the value that begins at i.
+inline std::size_t skip_value(std::string_view t, std::size_t i) {
+  std::size_t depth = 0;
+  while (i < t.size()) {
+    const char c = t[i];
+    if (c == '"') {
+      i = skip_string(t, i);
+    } else if (c == '{' || c == '[') {
+      ++depth;
+      ++i;
+      continue;
+    } else if (c == '}' || c == ']') {
+      if (depth == 0) return i;
+      --depth;
+      ++i;
+    } else if (depth == 0) {
+      while (i < t.size() && t[i] != ',' && t[i] != '}' && t[i] != ']' && t[i] != ' ' && t[i] != '\n' &&
+             t[i] != '\r' && t[i] != '\t') {
+        ++i;
+      }
+    } else {
+      ++i;
+      continue;
+    }
+    if (depth == 0) return i;
+  }
+  return t.size();
+}
+}  // namespace detail
+
+/// The text of a JSON string with its quotes taken off and its escapes resolved; a lone
+/// surrogate becomes U+FFFD.
+inline std::string unquote(std::string_view quoted) {
+  std::string out;
+  if (quoted.size() < 2) return out;
+  quoted = quoted.substr(1, quoted.size() - 2);
+  const auto hex4 = [&](std::size_t at) -> std::uint32_t {
+    std::uint32_t v = 0;
+    for (std::size_t k = at; k < at + 4 && k < quoted.size(); ++k) {
+      const char c = quoted[k];
+      v = v * 16 + static_cast<std::uint32_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+    }
+    return v;
+  };
+  for (std::size_t i = 0; i < quoted.size(); ++i) {
+    if (quoted[i] != '\\' || i + 1 >= quoted.size()) {
+      out += quoted[i];
+      continue;
+    }
+    switch (const char c = quoted[++i]) {
+      case 'b': out += '\b'; break;
+      case 'f': out += '\f'; break;
+      case 'n': out += '\n'; break;
+      case 'r': out += '\r'; break;
+      case 't': out += '\t'; break;
+      case 'u': {
+        std::uint32_t u = hex4(i + 1);
+        i += 4;
+        if (u >= 0xD800 && u < 0xE000) {
+          const bool pair = u < 0xDC00 && i + 6 < quoted.size() && quoted[i + 1] == '\\' && quoted[i + 2] == 'u';
+          const std::uint32_t low = pair ? hex4(i + 3) : 0;
+          if (pair && low >= 0xDC00 && low < 0xE000) {
+            u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
+            i += 6;
+          } else {
+            u = 0xFFFD;
+          }
+        }
+        if (u < 0x80) {
+          out += static_cast<char>(u);
+        } else if (u < 0x800) {
+          out += static_cast<char>(0xC0 | (u >> 6));
+          out += static_cast<char>(0x80 | (u & 63));
+        } else if (u < 0x10000) {
+          out += static_cast<char>(0xE0 | (u >> 12));
+          out += static_cast<char>(0x80 | ((u >> 6) & 63));
+          out += static_cast<char>(0x80 | (u & 63));
+        } else {
+          out += static_cast<char>(0xF0 | (u >> 18));
+          out += static_cast<char>(0x80 | ((u >> 12) & 63));
+          out += static_cast<char>(0x80 | ((u >> 6) & 63));
+          out += static_cast<char>(0x80 | (u & 63));
+        }
+        break;
+      }
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+/// Shows each member of an object as (key with escapes resolved, value's source text), in
+/// order, until `show` returns false. Repeated keys are shown each time.
+template <class Show>
+void members(std::string_view object, Show&& show) {
+  std::size_t i = detail::skip_space(object, 0);
+  if (i >= object.size() || object[i] != '{') return;
+  ++i;
+  for (;;) {
+    i = detail::skip_space(object, i);
+    if (i >= object.size() || object[i] != '"') return;
+    const std::size_t key_end = detail::skip_string(object, i);
+    const std::string key = unquote(object.substr(i, key_end - i));
+    i = detail::skip_space(object, key_end);
+    if (i >= object.size() || object[i] != ':') return;
+    i = detail::skip_space(object, i + 1);
+    const std::size_t end = detail::skip_value(object, i);
+    if (!show(std::string_view(key), object.substr(i, end - i))) return;
+    i = detail::skip_space(object, end);
+    if (i >= object.size() || object[i] != ',') return;
+    ++i;
+  }
+}
+
+/// Shows the source text of each element of an array until `show` returns false.
+template <class Show>
+void elements(std::string_view array, Show&& show) {
+  std::size_t i = detail::skip_space(array, 0);
+  if (i >= array.size() || array[i] != '[') return;
+  ++i;
+  for (;;) {
+    i = detail::skip_space(array, i);
+    if (i >= array.size() || array[i] == ']') return;
+    const std::size_t end = detail::skip_value(array, i);
+    if (!show(array.substr(i, end - i))) return;
+    i = detail::skip_space(array, end);
+    if (i >= array.size() || array[i] != ',') return;
+    ++i;
+  }
+}
+
+/// The source text of an object's member; the last one wins where a key is repeated, as
+/// in most parsers. Nothing if it has none.
+inline std::optional<std::string_view> member(std::string_view object, std::string_view key) {
+  std::optional<std::string_view> found;
+  members(object, [&](std::string_view k, std::string_view value) {
+    if (k == key) found = value;
+    return true;
+  });
+  return found;
+}
+
+/// Appends `text` as a JSON string. Bytes are passed on as they are but for quotes,
+/// backslashes and control characters, so that valid UTF-8 stays valid.
+inline void quote(std::string& out, std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (u < 0x20) {
+      out += "\\u00";
+      out += hex[u >> 4];
+      out += hex[u & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+inline std::string quoted(std::string_view text) {
+  std::string out;
+  quote(out, text);
+  return out;
+}
+
+}  // namespace mimus::json
