@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -16,7 +17,10 @@ namespace mimus {
 struct Ready {
   bool read = false, write = false, closed = false, error = false;
 };
-enum class Interest : std::uint8_t { none, read, write, both };  ///< Hang-up is always told.
+/// Hang-up (also a half-close) is told with the first four; the last two are for a peer that
+/// has half-closed already, which level-triggered polling would report for ever: they tell
+/// resets and errors only.
+enum class Interest : std::uint8_t { none, read, write, both, errors, write_errors };
 
 /// Owned by whoever made it; a loop calls it only between watch and unwatch.
 class FdHandler {
@@ -55,6 +59,9 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   unsigned index() const;
+
+  /// Where exceptions are reported to: a text, on the loop's thread. Before run.
+  void on_exception(std::function<void(const char* what)> report);
 
   /// Errors of epoll end as 0, which is no id.
   WatchId watch(int fd, Interest interest, FdHandler& handler);

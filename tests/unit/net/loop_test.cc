@@ -1,0 +1,271 @@
+// Loop: events, timers, posts and deferred work, on a clock that moves only when told to.
+#include "host/net/loop.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mimus {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Job : Post {
+  explicit Job(std::function<void()> what) : work(std::move(what)) {
+    run = [](Post& post) { static_cast<Job&>(post).work(); };
+  }
+  std::function<void()> work;
+};
+
+struct Alarm : Timer {
+  explicit Alarm(std::function<void()> what) : work(std::move(what)) {
+    fire = [](Timer& timer) { static_cast<Alarm&>(timer).work(); };
+  }
+  std::function<void()> work;
+};
+
+struct Handler : FdHandler {
+  explicit Handler(std::function<void(Ready)> what) : work(std::move(what)) {}
+  void on_ready(Ready ready) override { work(ready); }
+  std::function<void(Ready)> work;
+};
+
+struct Pair {
+  Pair() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0); }
+  ~Pair() {
+    for (const int fd : fds) ::close(fd);
+  }
+  void wake() { EXPECT_EQ(::write(fds[1], "x", 1), 1); }
+  int fds[2];
+};
+
+TEST(Loop, RunsTimersInTheOrderTheyAreDue) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  std::string order;
+  Alarm late([&] { order += "late "; loop.stop(); });
+  Alarm early([&] { order += "early "; });
+  Alarm never([&] { order += "never "; });
+  loop.arm(late, milliseconds(20));
+  loop.arm(never, milliseconds(15));
+  loop.arm(early, milliseconds(30));
+  loop.arm(early, milliseconds(10));
+  loop.disarm(never);
+  Job advance([&] { clock.advance(milliseconds(25)); });
+  loop.post(advance);
+  loop.run();
+  EXPECT_EQ(order, "early late ");
+  EXPECT_FALSE(early.armed());
+}
+
+TEST(Loop, KeepsTheHeapInOrderThroughManyChanges) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  std::vector<std::int64_t> fired;
+  std::vector<std::unique_ptr<Alarm>> alarms;
+  for (int i = 0; i < 2000; ++i) {
+    alarms.push_back(std::make_unique<Alarm>([&fired, &alarms, i] { fired.push_back(alarms[i]->due_ms); }));
+    loop.arm(*alarms.back(), milliseconds((i * 7919) % 1009));
+  }
+  for (int i = 0; i < 2000; i += 3) loop.disarm(*alarms[i]);
+  for (int i = 1; i < 2000; i += 3) loop.arm(*alarms[i], milliseconds((i * 31) % 500));
+  Alarm end([&] { loop.stop(); });
+  loop.arm(end, milliseconds(2000));
+  clock.advance(milliseconds(3000));
+  loop.run();
+  EXPECT_EQ(fired.size(), 1333u);
+  EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
+}
+
+TEST(Loop, ATimerThatArmsItselfForNowDoesNotHoldTheLoop) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  int fired = 0;
+  Alarm again([&] {
+    if (++fired < 1000) loop.arm(again, milliseconds(0));
+  });
+  loop.arm(again, milliseconds(0));
+  Job stop([&] { loop.stop(); });
+  loop.post(stop);
+  loop.run();
+  EXPECT_EQ(fired, 1);
+}
+
+TEST(Loop, RunsPostsOfEachThreadInTheirOrder) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  constexpr int threads = 3, each = 2000;
+  std::vector<std::vector<int>> seen(threads);
+  std::vector<std::unique_ptr<Job>> jobs;
+  int left = threads * each;
+  for (int t = 0; t < threads; ++t) {
+    for (int i = 0; i < each; ++i) {
+      jobs.push_back(std::make_unique<Job>([&, t, i] {
+        seen[t].push_back(i);
+        if (--left == 0) loop.stop();
+      }));
+    }
+  }
+  std::vector<std::thread> posters;
+  for (int t = 0; t < threads; ++t) {
+    posters.emplace_back([&, t] {
+      for (int i = 0; i < each; ++i) loop.post(*jobs[t * each + i]);
+    });
+  }
+  loop.run();
+  for (auto& poster : posters) poster.join();
+  for (const auto& of_one : seen) {
+    ASSERT_EQ(of_one.size(), static_cast<std::size_t>(each));
+    EXPECT_TRUE(std::is_sorted(of_one.begin(), of_one.end()));
+  }
+}
+
+TEST(Loop, RunsPostsMadeFromItsOwnThreadWithoutBeingWoken) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  Job second([&] { loop.stop(); });
+  Job first([&] { loop.post(second); });
+  loop.post(first);
+  loop.run();
+}
+
+TEST(Loop, TheDestructorRunsWhatIsStillPosted) {
+  FakeClock clock;
+  int ran = 0;
+  Job inner([&] { ++ran; });
+  auto loop = std::make_unique<Loop>(0, clock);
+  Loop& posted_to = *loop;
+  Job outer([&] { ++ran; posted_to.post(inner); });
+  loop->post(outer);
+  loop.reset();
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(Loop, ReportsReadabilityAndHangUp) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  Pair pair;
+  std::string seen;
+  WatchId id = 0;
+  Handler handler([&](Ready ready) {
+    char byte;
+    if (ready.read && ::read(pair.fds[0], &byte, 1) == 1) {
+      seen += "read ";
+      ::shutdown(pair.fds[1], SHUT_WR);
+    } else if (ready.closed) {
+      seen += "closed ";
+      loop.unwatch(id);
+      loop.stop();
+    }
+  });
+  id = loop.watch(pair.fds[0], Interest::read, handler);
+  ASSERT_NE(id, 0u);
+  pair.wake();
+  loop.run();
+  EXPECT_EQ(seen, "read closed ");
+}
+
+TEST(Loop, AHandlerUnwatchedDuringABatchIsNotCalled) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  Pair one, two;
+  WatchId ids[2] = {};
+  int calls = 0;
+  Handler a([&](Ready) { ++calls; loop.unwatch(ids[1]); loop.unwatch(ids[0]); });
+  Handler b([&](Ready) { ++calls; loop.unwatch(ids[0]); loop.unwatch(ids[1]); });
+  ids[0] = loop.watch(one.fds[0], Interest::read, a);
+  ids[1] = loop.watch(two.fds[0], Interest::read, b);
+  one.wake();
+  two.wake();
+  Job stop([&] { loop.stop(); });
+  loop.post(stop);
+  loop.run();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Loop, AnEventOfTheOldWatchDoesNotReachTheNewOneInItsSlot) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  Pair one, two, three;
+  int wrong = 0, calls = 0;
+  WatchId ids[2] = {};
+  Handler fresh([&](Ready) { ++wrong; });
+  Handler first([&](Ready) {
+    if (++calls > 1) return;
+    for (const WatchId id : ids) loop.unwatch(id);
+    loop.watch(three.fds[0], Interest::read, fresh);
+  });
+  ids[0] = loop.watch(one.fds[0], Interest::read, first);
+  ids[1] = loop.watch(two.fds[0], Interest::read, first);
+  one.wake();
+  two.wake();
+  Job stop([&] { loop.stop(); });
+  loop.post(stop);
+  loop.run();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Loop, CatchesWhatHandlersTimersAndPostsThrow) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  std::string reported;
+  loop.on_exception([&](const char* what) { reported += std::string(what) + ";"; });
+  Pair pair;
+  Handler handler([&](Ready) { throw std::runtime_error("handler"); });
+  const WatchId id = loop.watch(pair.fds[0], Interest::read, handler);
+  pair.wake();
+  Alarm alarm([] { throw 5; });
+  loop.arm(alarm, milliseconds(0));
+  Job post([] { throw std::runtime_error("post"); });
+  loop.post(post);
+  Job stop([&] { loop.stop(); });
+  loop.post(stop);
+  loop.run();
+  EXPECT_EQ(reported, "handler;an exception that is no std::exception;post;");
+  loop.unwatch(id);  // Stale by now, and ignored.
+}
+
+TEST(Loop, RunsDeferredWorkAfterTheBatch) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  std::string order;
+  Job deferred([&] { order += "deferred "; loop.stop(); });
+  Job second([&] { order += "second "; });
+  Job first([&] { loop.defer(deferred); order += "first "; });
+  loop.post(first);
+  loop.post(second);
+  loop.run();
+  EXPECT_EQ(order, "first second deferred ");
+}
+
+TEST(Loop, NamesTheLoopOfItsThread) {
+  FakeClock clock;
+  Loop loop(7, clock);
+  Loop* inside = nullptr;
+  Job stop([&] { inside = Loop::current(); loop.stop(); });
+  loop.post(stop);
+  EXPECT_EQ(Loop::current(), nullptr);
+  loop.run();
+  EXPECT_EQ(inside, &loop);
+  EXPECT_EQ(Loop::current(), nullptr);
+  EXPECT_EQ(loop.index(), 7u);
+}
+
+TEST(Loop, RefusesADescriptorThatIsNotOne) {
+  FakeClock clock;
+  Loop loop(0, clock);
+  Handler handler([](Ready) {});
+  EXPECT_EQ(loop.watch(-1, Interest::read, handler), 0u);
+}
+
+}  // namespace
+}  // namespace mimus
