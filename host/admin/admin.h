@@ -1,0 +1,82 @@
+// The admin REST API: requests in, answers out. No sockets here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/channel/channels.h"
+#include "mimus/clock.h"
+#include "mimus/result.h"
+#include "store/database.h"
+
+namespace mimus {
+
+class Definitions;
+class Generations;
+class PluginHost;
+class Journal;
+
+struct AdminCall {
+  std::string method, path, query, body;  ///< path: decoded once, from "/admin" on.
+  std::string authorization;              ///< The field's value, "" if absent.
+  std::string if_match, if_none_match, content_type;
+};
+
+struct AdminResult {
+  int status = 500;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< Content-Type among them.
+  std::string body;
+};
+
+/// What the admin API asks of the workers' open WebSockets. Implemented by the composition;
+/// each call asks every worker and waits for them at most two seconds. [query thread]
+class ChannelControl {
+ public:
+  virtual ~ChannelControl() = default;
+  virtual std::vector<ChannelInfo> list(const Ulid& endpoint) = 0;
+  virtual std::size_t broadcast(const Ulid& endpoint, const std::string& name, const std::string& payload) = 0;
+  virtual bool close(const Ulid& endpoint, const Ulid& channel) = 0;
+};
+
+/// Explains a compiled pipeline: JSON for GET /admin/pipeline. [query thread]
+using ExplainPipeline = std::function<Result<std::string>(const Ulid& endpoint)>;
+
+struct AdminServices {
+  const Clock* clock = nullptr;
+  Database* database = nullptr;
+  Journal* journal = nullptr;        ///< nullptr with --journal off.
+  PluginHost* plugins = nullptr;
+  Generations* generations = nullptr;
+  ChannelControl* channels = nullptr;
+  ExplainPipeline explain;
+  std::string version;
+  std::string admin_token;           ///< The first token's secret: role admin.
+  std::size_t max_json_depth = 100;
+};
+
+class Admin {
+ public:
+  /// Loads what is stored and publishes the first generation.
+  static Result<std::unique_ptr<Admin>> open(AdminServices services);
+  virtual ~Admin() = default;
+
+  /// True if the call changes definitions and so belongs on the definitions thread; all
+  /// others go to the query thread. Pure. [any thread]
+  virtual bool writes_definitions(std::string_view method, std::string_view path) const = 0;
+  /// Answers one call; errors are problem+json results. Two threads may be in here, each
+  /// with its own kind of call.
+  virtual AdminResult handle(const AdminCall& call) = 0;
+  /// True if the bearer token in `authorization` has at least that role; for /metrics.
+  virtual bool allows(std::string_view authorization, Role role) const = 0;
+
+  /// Loads a definitions file (JSON of GET /admin/definitions): idempotent by slug and
+  /// endpoint name, never over newer edits.
+  virtual Status load_file(std::string_view json) = 0;
+};
+
+}  // namespace mimus

@@ -1,0 +1,96 @@
+// The loaded plugins of this process: files found, instances made, services given.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/plugin/manifest.h"
+#include "mimus/clock.h"
+#include "mimus/plugin.h"
+#include "mimus/result.h"
+#include "store/journal.h"
+#include "store/kv.h"
+
+namespace mimus {
+
+class Server;
+class Metrics;
+struct AddressPolicy;
+
+/// Where a plugin came from.
+struct PluginSource {
+  Manifest manifest;
+  std::string file;     ///< "" when linked in.
+  bool builtin = false; ///< From lib/mimus/plugins or linked in.
+};
+
+/// What is beside the program and in `directories`, without running any of it: linked-in
+/// ones, then `builtin_directory`, then `directories` in order. A third party's file with
+/// the id of a built-in and a version not lower takes its place.
+/// Errors: invalid - a file's manifest, naming the file;  conflict - as solve_order
+Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
+                                               const std::vector<std::string>& directories);
+
+/// What the plugins' host tables are made of. All outlive the PluginHost. `server` and
+/// `journal` may be set after loading, before the first request.
+struct PluginServices {
+  const Clock* clock = nullptr;
+  KvStore* kv = nullptr;
+  Metrics* metrics = nullptr;
+  const AddressPolicy* addresses = nullptr;
+  unsigned workers = 1;
+  Journal* journal = nullptr;
+  Server* server = nullptr;
+};
+
+/// One fault that a plugin's check found.
+struct CheckFault {
+  std::string pointer, detail, code;
+};
+
+/// One admin route's answer.
+struct AdminAnswer {
+  int status = 500;
+  std::string code;  ///< "" unless it is a problem.
+  std::string body;  ///< JSON, or the problem's detail.
+};
+
+class PluginHost {
+ public:
+  /// Loads all: maps the code, creates and configures an instance each. `options(name)`
+  /// gives each option's JSON value. A plugin that fails at this is an error naming it.
+  /// Journal fields are numbered here (journal_fields), before the journal opens.
+  static Result<std::unique_ptr<PluginHost>> load(std::vector<PluginSource> sources, PluginServices services,
+                                                  const std::function<std::string(const OptionSpec&)>& options);
+  ~PluginHost();
+
+  Status activate(const PluginServices& services);  ///< With server and journal set.
+  /// Quiesces; instance timers are told GONE. Requests in flight still arrive.
+  void quiesce();
+
+  struct Loaded;  ///< host/plugin/loaded.h
+  std::span<Loaded* const> in_order() const;  ///< Outermost first.
+  const Loaded* find(std::string_view id) const;
+
+  std::vector<FieldSpec> journal_fields() const;
+  void enrich(std::span<Record* const> records);  ///< On the journal's thread.
+
+  /// Asks one plugin's check. [definitions thread]
+  std::vector<CheckFault> check(const Loaded& plugin, const mimus_view& view);
+  /// The plugin whose admin path is `path` or a prefix of it up to a "/". [any]
+  const Loaded* admin_owner(std::string_view path) const;
+  AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below, std::string_view query,
+                    std::string_view body);
+  Status reset(std::string_view what);  ///< Errors: not_found - no plugin resets that
+
+ private:
+  PluginHost();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mimus
