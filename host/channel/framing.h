@@ -19,8 +19,19 @@ enum class Opcode : unsigned char { text = 1, binary = 2, close = 8, ping = 9, p
 
 /// One whole unmasked frame as bytes, ready for any number of peers.
 std::string frame(Opcode opcode, std::string_view payload);
-/// A close frame's payload; code 0 is an empty one.
+
+/// Whether a peer may send this code in a close frame (RFC 6455, 7.4).
+bool valid_close_code(int code);
+/// A close frame's payload; code 0 is an empty one. A reason is cut to 123 bytes, between
+/// characters.
 std::string close_payload(int code, std::string_view reason);
+/// What a close frame's payload says: its code, 0 if it has none; or the code with which
+/// the connection must be failed (1002, 1007).
+struct ClosePayload {
+  int code = 0;
+  int failure = 0;
+};
+ClosePayload read_close_payload(std::string_view payload);
 
 /// Takes a client's bytes apart. Not thread-safe.
 class FrameReader {
