@@ -1,0 +1,24 @@
+// The composition: everything that serves is built and joined here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/cli/config.h"
+#include "host/plugin/plugin_host.h"
+
+namespace mimus {
+
+
+/// The program's own folders, found from where the binary lies.
+struct Installation {
+  std::string builtin_plugins;  ///< …/lib/mimus/plugins
+  std::string share;            ///< …/share/mimus
+};
+
+/// Serves on inherited listening sockets until SIGTERM or SIGINT; returns the exit code.
+/// Prints the ready line to stdout. Signals must be blocked in every thread before.
+int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
+          std::vector<Listener> listeners);
+
+}  // namespace mimus
