@@ -1,0 +1,457 @@
+// Open channels: what peers, plugins and the admin API see of them, and what is left.
+#include "host/channel/channels.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "client_frames.h"
+#include "host/channel/framing.h"
+#include "loop_thread.h"
+
+namespace mimus {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct FakeWire final : Takeover::Wire {
+  explicit FakeWire(Loop& l) : its_loop(l) {}
+  Loop& loop() override { return its_loop; }
+  bool write(std::string_view data) override {
+    EXPECT_FALSE(closing || gone) << "a write after the end";
+    if (!room) return false;
+    sent += data;
+    return true;
+  }
+  std::size_t queued() const override { return 0; }
+  void close_after_write() override { closing = true; }
+  void close_now() override { gone = true; }
+
+  std::string taken() { return std::exchange(sent, {}); }
+
+  Loop& its_loop;
+  std::string sent;
+  bool room = true, closing = false, gone = false;
+};
+
+/// A behaviour that writes down what happens and does what the test says.
+struct Diary {
+  std::string text;
+  bool alive = false;
+  std::function<void(Channel&)> at_open, at_timer, at_message, at_close;
+};
+
+struct Behaviour final : ChannelBehaviour {
+  explicit Behaviour(Diary& d) : diary(d) { diary.alive = true; }
+  ~Behaviour() override { diary.alive = false; }
+  void on_open(Channel& c) override { note("open", diary.at_open, c); }
+  void on_timer(Channel& c, std::size_t plugin, void* ud) override {
+    note("timer" + std::to_string(plugin) + (ud == &diary ? "!" : ""), diary.at_timer, c);
+  }
+  void on_message(Channel& c, bool binary, std::string_view payload) override {
+    note((binary ? "binary=" : "text=") + std::string(payload), diary.at_message, c);
+  }
+  void on_close(Channel& c) override { note("close", diary.at_close, c); }
+  void note(const std::string& what, const std::function<void(Channel&)>& then, Channel& c) {
+    diary.text += what + " ";
+    if (then) then(c);
+  }
+  Diary& diary;
+};
+
+/// One peer: its wire, its channel and its diary.
+struct Peer {
+  Peer(Loop& loop, ChannelTable& table, const Ulid& endpoint, std::string ip = "10.0.0.1")
+      : wire(loop), takeover(table.make(endpoint, std::move(ip), std::make_unique<Behaviour>(diary))) {}
+  void start() { takeover->on_start(wire); }
+  void bytes(std::string_view data) { takeover->on_bytes(data); }
+  Channel& channel() { return dynamic_cast<Channel&>(*takeover); }
+  void lose() {
+    takeover->on_closed();
+    takeover.reset();
+  }
+
+  Diary diary;
+  FakeWire wire;
+  std::unique_ptr<Takeover> takeover;
+};
+
+class Channels : public testing::Test {
+ protected:
+  Channels() {
+    endpoint.bytes[15] = 1;
+    other.bytes[15] = 2;
+    net.on([&] {
+      table = std::make_unique<ChannelTable>(net.loop, net.clock, ChannelOptions{.max_message_bytes = 100});
+      peer = std::make_unique<Peer>(net.loop, *table, endpoint);
+    });
+  }
+  ~Channels() override {
+    net.on([&] {
+      peer.reset();
+      table.reset();
+    });
+  }
+  void start() {
+    net.on([&] { peer->start(); });
+  }
+  void bytes(std::string_view data) {
+    net.on([&] { peer->bytes(data); });
+  }
+
+  LoopThread net;
+  Ulid endpoint, other;
+  std::unique_ptr<ChannelTable> table;
+  std::unique_ptr<Peer> peer;
+};
+
+std::string close_frame(int code) { return frame(Opcode::close, close_payload(code, {})); }
+
+TEST_F(Channels, GiveMessagesToTheBehaviourAndEventsToThePeer) {
+  peer->diary.at_open = [](Channel& c) { EXPECT_TRUE(c.send_event("wel\"come", R"({"a":1.0})")); };
+  start();
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::text, R"({"event":"wel\"come","data":{"a":1.0}})"));
+  bytes(client_text("hi") + client_frame({0x82, "\xff"}));
+  EXPECT_EQ(peer->diary.text, "open text=hi binary=\xff ");
+}
+
+TEST_F(Channels, AnswerAPingWithItsPayload) {
+  start();
+  bytes(client_frame({0x89, "abc"}));
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::pong, "abc"));
+}
+
+TEST_F(Channels, EchoThePeersCloseCodeAndHangUp) {
+  const struct {
+    const char* name;
+    std::string sent, answer;
+  } rows[] = {
+      {"1000", client_close("\x03\xe8"), close_frame(1000)},
+      {"1001 with a reason", client_close("\x03\xe9going"), close_frame(1001)},
+      {"4000", client_close("\x0f\xa0"), close_frame(4000)},
+      {"none", client_close(""), close_frame(0)},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    net.on([&] {
+      Peer p(net.loop, *table, endpoint);
+      p.start();
+      p.bytes(row.sent + client_text("too late"));
+      EXPECT_EQ(p.wire.taken(), row.answer);
+      EXPECT_TRUE(p.wire.closing);
+      EXPECT_EQ(table->size(), 0u);
+      p.lose();
+      EXPECT_EQ(p.diary.text, "open close ");
+      EXPECT_FALSE(p.diary.alive);
+    });
+  }
+}
+
+TEST_F(Channels, FailAPeerThatBreaksTheProtocol) {
+  const struct {
+    const char* name;
+    std::string sent;
+    int code;
+  } rows[] = {
+      {"not masked", client_frame({0x81, "x", false}), 1002},
+      {"a close code of one byte", client_close("\x03"), 1002},
+      {"close code 1005", client_close("\x03\xed"), 1002},
+      {"a close reason that is no UTF-8", client_close("\x03\xe8\xff"), 1007},
+      {"a text that is no UTF-8", client_text("\xff"), 1007},
+      {"more than the limit", client_text(std::string(101, 'x')), 1009},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    std::unique_ptr<Peer> p;
+    net.on([&] {
+      p = std::make_unique<Peer>(net.loop, *table, endpoint);
+      p->start();
+      p->bytes(row.sent + client_text("after"));
+      EXPECT_EQ(p->wire.taken(), close_frame(row.code));
+      EXPECT_EQ(p->diary.text, "open ");
+      EXPECT_FALSE(p->channel().send_event("e", "1"));
+      EXPECT_FALSE(p->wire.closing) << "would reset the connection under unread bytes";
+    });
+    net.advance(60ms);
+    net.on([&] { p->bytes("the rest of what was under way"); });
+    net.advance(60ms);
+    EXPECT_FALSE(p->wire.closing);
+    net.advance(100ms);
+    net.advance(100ms);
+    EXPECT_TRUE(p->wire.closing);
+    EXPECT_EQ(p->wire.taken(), "");
+    net.on([&] { p.reset(); });
+  }
+}
+
+TEST_F(Channels, GiveUpOnAFailedPeerThatNeverFallsSilent) {
+  start();
+  bytes(client_text("\xff"));
+  for (int i = 0; i < 98; ++i) {
+    bytes("x");
+    net.advance(50ms);
+  }
+  EXPECT_FALSE(peer->wire.closing);
+  for (int i = 0; i < 4; ++i) {
+    bytes("x");
+    net.advance(50ms);
+  }
+  EXPECT_TRUE(peer->wire.closing);
+}
+
+TEST_F(Channels, CloseWithAHandshake) {
+  start();
+  net.on([&] { peer->channel().close(1000, "bye"); });
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::close, "\x03\xe8" "bye"));
+  EXPECT_FALSE(peer->wire.closing);
+  EXPECT_FALSE(peer->channel().is_open());
+  bytes(client_text("crossing") + client_frame({0x89, "p"}) + client_close("\x03\xe8"));
+  EXPECT_EQ(peer->wire.taken(), "");
+  EXPECT_TRUE(peer->wire.closing);
+  EXPECT_EQ(peer->diary.text, "open ");
+  net.advance(10s);
+  EXPECT_FALSE(peer->wire.gone);
+}
+
+TEST_F(Channels, DoNotWaitForeverForThePeersClose) {
+  start();
+  net.on([&] { peer->channel().close(1000, ""); });
+  net.advance(4'999ms);
+  EXPECT_FALSE(peer->wire.gone);
+  net.advance(2ms);
+  EXPECT_TRUE(peer->wire.gone);
+}
+
+TEST_F(Channels, SendNoCodeThatAPeerMayNotSee) {
+  start();
+  net.on([&] { peer->channel().close(1006, ""); });
+  EXPECT_EQ(peer->wire.taken(), close_frame(0));
+}
+
+TEST_F(Channels, SayGoodbyeWhenTheHostStops) {
+  start();
+  net.on([&] { peer->takeover->on_drain(); });
+  EXPECT_EQ(peer->wire.taken(), close_frame(1001));
+}
+
+TEST_F(Channels, EndWithAPeerThatReadsTooSlowly) {
+  start();
+  net.on([&] {
+    EXPECT_TRUE(peer->channel().start_timer(10ms, 0, nullptr));
+    peer->wire.room = false;
+    EXPECT_FALSE(peer->channel().send_event("e", "1"));
+    EXPECT_FALSE(peer->channel().is_open());
+    EXPECT_EQ(table->size(), 0u);
+  });
+  net.advance(20ms);
+  EXPECT_EQ(peer->diary.text, "open ");
+}
+
+TEST_F(Channels, PingASilentPeerAndCutItIfItStaysSilent) {
+  start();
+  net.advance(20s);
+  bytes(client_text("x"));
+  net.advance(29s);
+  EXPECT_EQ(peer->wire.taken(), "");
+  net.advance(1s);
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::ping, ""));
+  net.advance(29s);
+  bytes(client_frame({0x8a, ""}));
+  net.advance(2s);
+  EXPECT_EQ(peer->wire.taken(), "");
+  net.advance(30s);
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::ping, ""));
+  EXPECT_FALSE(peer->wire.gone);
+  net.advance(30s);
+  EXPECT_TRUE(peer->wire.gone);
+  EXPECT_EQ(table->size(), 0u);
+}
+
+TEST_F(Channels, FireTimersWithTheirPluginAndData) {
+  peer->diary.at_open = [&](Channel& c) {
+    EXPECT_TRUE(c.start_timer(20ms, 7, &peer->diary));
+    EXPECT_TRUE(c.start_timer(10ms, 3, nullptr));
+  };
+  start();
+  net.advance(10ms);
+  EXPECT_EQ(peer->diary.text, "open timer3 ");
+  net.advance(10ms);
+  EXPECT_EQ(peer->diary.text, "open timer3 timer7! ");
+}
+
+TEST_F(Channels, LetATimerStartItself) {
+  peer->diary.at_open = peer->diary.at_timer = [](Channel& c) { EXPECT_TRUE(c.start_timer(50ms, 0, nullptr)); };
+  start();
+  for (int i = 0; i < 3; ++i) net.advance(50ms);
+  EXPECT_EQ(peer->diary.text, "open timer0 timer0 timer0 ");
+}
+
+TEST_F(Channels, BoundTheTimersOfOneChannel) {
+  start();
+  net.on([&] {
+    for (int i = 0; i < 1024; ++i) EXPECT_TRUE(peer->channel().start_timer(10ms, 0, nullptr));
+    EXPECT_FALSE(peer->channel().start_timer(10ms, 0, nullptr));
+  });
+}
+
+TEST_F(Channels, StopEveryTimerWhicheverWayTheyClose) {
+  const struct {
+    const char* name;
+    std::function<void(Peer&)> close;
+  } rows[] = {
+      {"by us", [](Peer& p) { p.channel().close(1000, ""); }},
+      {"by the peer", [](Peer& p) { p.bytes(client_close("")); }},
+      {"by a protocol error", [](Peer& p) { p.bytes(client_text("\xff")); }},
+      {"by a lost connection", [](Peer& p) { p.lose(); }},
+      {"by a connection that is freed at once", [](Peer& p) { p.takeover.reset(); }},
+      {"by the host's stop", [](Peer& p) { p.takeover->on_drain(); }},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    std::unique_ptr<Peer> p;
+    net.on([&] {
+      p = std::make_unique<Peer>(net.loop, *table, endpoint);
+      p->start();
+      for (int i = 1; i < 20; ++i) p->channel().start_timer(i * 1ms, 0, nullptr);
+    });
+    net.advance(1ms);
+    net.on([&] { row.close(*p); });
+    net.advance(100s);
+    EXPECT_EQ(p->diary.text.substr(0, 12), "open timer0 ");
+    EXPECT_EQ(p->diary.text.find("timer0", 12), std::string::npos);
+    net.on([&] {
+      EXPECT_EQ(table->size(), 0u);
+      p.reset();
+    });
+  }
+}
+
+TEST_F(Channels, MayBeClosedFromWithinAnyCallback) {
+  const std::function<void(Channel&)> close = [](Channel& c) {
+    c.close(4001, "");
+    EXPECT_FALSE(c.send_event("e", "1"));
+    EXPECT_FALSE(c.start_timer(1ms, 0, nullptr));
+    c.close(4002, "");
+  };
+  const struct {
+    const char* name;
+    std::function<void(Diary&)> set;
+    const char* diary;
+    std::string sent;
+  } rows[] = {
+      {"on_open", [&](Diary& d) { d.at_open = close; }, "open close ", close_frame(4001)},
+      {"on_message", [&](Diary& d) { d.at_message = close; }, "open text=x close ", close_frame(4001)},
+      {"on_timer",
+       [&](Diary& d) {
+         d.at_open = [](Channel& c) {
+           c.start_timer(1ms, 0, nullptr);
+           c.start_timer(1ms, 0, nullptr);
+         };
+         d.at_timer = close;
+       },
+       "open text=x text=x timer0 close ", close_frame(4001)},
+      {"on_close", [&](Diary& d) { d.at_close = close; }, "open text=x text=x close ", ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    std::unique_ptr<Peer> p;
+    net.on([&] {
+      p = std::make_unique<Peer>(net.loop, *table, endpoint);
+      row.set(p->diary);
+      p->start();
+      p->bytes(client_text("x") + client_text("x"));
+    });
+    net.advance(2ms);
+    net.on([&] {
+      p->lose();
+      EXPECT_EQ(p->diary.text, row.diary);
+      EXPECT_EQ(p->wire.sent, row.sent);
+      EXPECT_FALSE(p->diary.alive);
+    });
+  }
+}
+
+TEST_F(Channels, AreListedCountedAndClosedByTheirEndpoint) {
+  net.on([&] {
+    Peer a(net.loop, *table, endpoint, "10.0.0.1"), b(net.loop, *table, endpoint, "10.0.0.2"),
+        c(net.loop, *table, endpoint, "10.0.0.1"), d(net.loop, *table, other, "10.0.0.1");
+    EXPECT_EQ(table->size(), 0u) << "none has started";
+    for (Peer* p : {&a, &b, &c, &d}) p->start();
+    EXPECT_EQ(table->size(), 4u);
+    EXPECT_EQ(table->count(endpoint, "10.0.0.1"), 2u);
+    EXPECT_EQ(table->count(other, "10.0.0.2"), 0u);
+
+    a.bytes(client_text("12345"));
+    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 3u);
+    EXPECT_EQ(a.wire.sent, frame(Opcode::text, R"({"event":"e","data":1})"));
+    EXPECT_EQ(d.wire.sent, "");
+
+    std::vector<ChannelInfo> infos;
+    table->list(endpoint, infos);
+    ASSERT_EQ(infos.size(), 3u);
+    EXPECT_EQ(infos[0].id, a.channel().id());
+    EXPECT_EQ(infos[1].client_ip, "10.0.0.2");
+    EXPECT_EQ(infos[2].id, c.channel().id());
+    EXPECT_EQ(infos[0].messages_in, 1u);
+    EXPECT_EQ(infos[0].messages_out, 1u);
+    EXPECT_EQ(infos[0].bytes_in, 11u);
+    EXPECT_EQ(infos[0].bytes_out, a.wire.sent.size());
+    EXPECT_EQ(infos[0].since_us, net.clock.wall_us());
+
+    EXPECT_FALSE(table->close(other, b.channel().id(), 1000, ""));
+    EXPECT_TRUE(table->close(endpoint, b.channel().id(), 1008, "go"));
+    EXPECT_FALSE(table->close(endpoint, b.channel().id(), 1008, "go")) << "it is closing";
+    infos.clear();
+    table->list(endpoint, infos);
+    EXPECT_EQ(infos.size(), 2u);
+    b.lose();
+    a.lose();
+    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 1u);
+    EXPECT_EQ(table->size(), 2u);
+  });
+}
+
+TEST_F(Channels, BroadcastPastAPeerThatReadsTooSlowly) {
+  net.on([&] {
+    Peer a(net.loop, *table, endpoint), b(net.loop, *table, endpoint);
+    a.start();
+    b.start();
+    a.wire.room = false;
+    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 1u);
+    EXPECT_EQ(table->size(), 1u);
+  });
+}
+
+TEST_F(Channels, OutliveTheirTableQuietly) {
+  std::unique_ptr<Peer> late;
+  net.on([&] {
+    late = std::make_unique<Peer>(net.loop, *table, endpoint);
+    peer->start();
+    peer->channel().start_timer(1ms, 0, nullptr);
+    table.reset();
+    EXPECT_EQ(peer->diary.text, "open close ");
+    EXPECT_FALSE(peer->diary.alive);
+    peer->bytes(client_text("x"));
+    peer->takeover->on_drain();
+    late->start();
+    EXPECT_TRUE(late->wire.closing);
+  });
+  net.advance(100s);
+  net.on([&] {
+    peer->lose();
+    late->lose();
+    EXPECT_EQ(peer->diary.text, "open close ");
+    EXPECT_EQ(late->diary.text, "");
+  });
+}
+
+TEST_F(Channels, ThatNeverStartedOweNoClose) {
+  net.on([&] {
+    peer->takeover->on_closed();
+    EXPECT_EQ(peer->diary.text, "");
+    EXPECT_FALSE(peer->diary.alive);
+  });
+}
+
+}  // namespace
+}  // namespace mimus
