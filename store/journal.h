@@ -96,11 +96,13 @@ class Producer {
 class BlockStore {
  public:
   virtual ~BlockStore() = default;
+  static constexpr std::size_t head_bytes = 1024;  ///< Of a block, that `each` shows.
   struct Key { std::uint64_t block = 0; std::uint32_t piece = 0; auto operator<=>(const Key&) const = default; };
   /// Writes `bytes` under `key` and removes `instead`, in one batch; not synced.
   virtual Status put(Key key, std::string_view bytes, std::span<const Key> instead) = 0;
+  /// Errors: not_found, corrupt, unavailable
   virtual Result<std::string> get(Key key) const = 0;
-  /// Removes every block below `end`.
+  /// Removes every block below `end`; later blocks come above it.
   virtual Status remove_before(Key end) = 0;
   /// Shows key and at most the first `head_bytes` of each, oldest first.
   virtual Status each(const std::function<void(Key, std::string_view)>& show) const = 0;
