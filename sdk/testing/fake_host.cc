@@ -1,0 +1,328 @@
+// The life of the plugin and of what is bound, the clock, and the doors to the rest.
+#include "mimus/testing/fake_host.h"
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "mimus/json_text.h"
+#include "state.h"
+
+namespace mimus::testing {
+namespace {
+
+constexpr const char* core_fields[] = {
+    "id",        "time",         "apiId",    "endpointId", "method",  "path",  "query", "status", "durationMicros",
+    "requestSize", "responseSize", "clientIp", "userAgent",  "traceId", "error", "capture"};
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "fake host: %s\n", why.c_str());
+  std::abort();
+}
+
+/// The options as `configure` receives them: the manifest's defaults, then the overrides.
+std::string options_of(const std::string& manifest, const std::map<std::string, std::string>& overrides) {
+  std::string out = "{";
+  json::elements(json::member(manifest, "options").value_or(""), [&](std::string_view option) {
+    const std::string name = json::unquote(json::member(option, "name").value_or(""));
+    const auto given = overrides.find(name);
+    if (out.size() > 1) out += ',';
+    json::quote(out, name);
+    out += ':';
+    out += given != overrides.end() ? std::string_view(given->second) : json::member(option, "default").value_or("null");
+    return true;
+  });
+  return out + "}";
+}
+
+mimus_view view_of(const Definition& d) {
+  return {sizeof(mimus_view), d.level,        lend(d.id),   d.revision,     lend(d.api_id),    lend(d.slug),
+          lend(d.method),     lend(d.path),   lend(d.fields), lend(d.api_fields), lend(d.config)};
+}
+
+}  // namespace
+
+void State::misuse(std::string what) {
+  if (!collect) give_up("misuse by " + std::string(plugin == nullptr ? "?" : plugin->id) + ": " + what);
+  misuses.push_back(std::move(what));
+}
+
+void State::begin() {
+  quiesced = false;
+  api = host_api;
+  api.worker_count = setup.worker_count;
+  rc = plugin->create(&api, &handle, &instance);
+  if (rc == MIMUS_OK && plugin->configure != nullptr)
+    rc = plugin->configure(instance, lend(options_of(manifest, setup.options)));
+  if (rc == MIMUS_OK && plugin->activate != nullptr) rc = plugin->activate(instance);
+}
+
+void State::end() {
+  for (const auto& c : channels) close_channel(*c);
+  for (const auto& x : exchanges) {
+    if (x->state != Exchange::State::ended) face->cut(*x);
+  }
+  for (const auto& b : bounds) face->unbind(*b);
+  if (instance != nullptr) {
+    if (plugin->quiesce != nullptr && !quiesced) plugin->quiesce(instance);
+    std::multimap<std::uint64_t, Timer> left;
+    left.swap(timers);
+    for (const auto& [when, timer] : left) {
+      if (timer.kind == Timer::Kind::instance) timer.fire(instance, timer.ud, MIMUS_E_GONE);
+    }
+    plugin->destroy(instance);
+  }
+  instance = nullptr;
+  for (const auto& hold : holds) {
+    if (!hold->released) misuse("a resume handle was never released");
+  }
+  holds.clear();
+}
+
+FakeHost::FakeHost(const std::string& file, Setup setup) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.face = this;
+  s.setup = std::move(setup);
+  s.manifest = manifest_of(file);
+  if (s.manifest.empty()) give_up(file + " has no manifest");
+  s.library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (s.library == nullptr) give_up(dlerror());
+  const auto entry = reinterpret_cast<mimus_entry_fn>(dlsym(s.library, MIMUS_ENTRY_SYMBOL));
+  if (entry == nullptr) give_up(file + " exports no " MIMUS_ENTRY_SYMBOL);
+  s.plugin = entry(MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR);
+  if (s.plugin == nullptr) give_up(file + " refuses this ABI");
+  if (json::unquote(json::member(s.manifest, "id").value_or("")) != s.plugin->id)
+    give_up(file + " has another id in its manifest than in its code");
+  s.fail_closed = json::member(s.manifest, "fail") == "\"closed\"";
+  for (const char* name : core_fields) s.field_names.emplace_back(name);
+  json::elements(json::member(s.manifest, "journal").value_or(""), [&](std::string_view field) {
+    s.field_names.push_back(json::unquote(json::member(field, "name").value_or("")));
+    return true;
+  });
+  s.begin();
+}
+
+FakeHost::~FakeHost() {
+  state_->end();
+  dlclose(state_->library);
+}
+
+mimus_rc FakeHost::rc() const { return state_->rc; }
+const std::string& FakeHost::error() const { return state_->error; }
+const std::string& FakeHost::manifest() const { return state_->manifest; }
+
+void FakeHost::restart() {
+  state_->end();
+  state_->bounds.clear();
+  state_->channels.clear();
+  cool_kv();
+  state_->begin();
+}
+
+void FakeHost::quiesce() {
+  if (state_->plugin->quiesce != nullptr) state_->plugin->quiesce(state_->instance);
+  state_->quiesced = true;
+}
+
+std::vector<Fault> FakeHost::check(const Definition& definition) {
+  std::vector<Fault> faults;
+  if (state_->plugin->check == nullptr) return faults;
+  const mimus_view view = view_of(definition);
+  const mimus_rc rc = state_->plugin->check(
+      state_->instance, &view, reinterpret_cast<mimus_report*>(&faults),
+      [](mimus_report* report, mimus_str pointer, mimus_str detail, mimus_str code) {
+        reinterpret_cast<std::vector<Fault>*>(report)->push_back(
+            {std::string(borrow(pointer)), std::string(borrow(detail)), std::string(borrow(code))});
+      });
+  if (rc != MIMUS_OK) faults.push_back({"", "check failed: " + state_->error, "plugin-failed"});
+  return faults;
+}
+
+Bound& FakeHost::bind(const Definition& definition) {
+  state_->bounds.push_back(std::make_unique<Bound>());
+  Bound& bound = *state_->bounds.back();
+  const mimus_view view = view_of(definition);
+  state_->error.clear();
+  bound.rc = state_->plugin->bind(state_->instance, &view, &bound.handle);
+  bound.error = bound.rc == MIMUS_OK ? "" : state_->error;
+  bound.in_pipeline = bound.rc == MIMUS_OK && bound.handle != nullptr;
+  return bound;
+}
+
+void FakeHost::unbind(Bound& bound) {
+  if (bound.in_pipeline) state_->plugin->unbind(state_->instance, bound.handle);
+  bound.in_pipeline = false;
+  bound.handle = nullptr;
+}
+
+Exchange& FakeHost::start(Bound& bound, Request request) {
+  State& s = *state_;
+  s.exchanges.push_back(std::make_unique<mimus_req>());
+  mimus_req& x = *s.exchanges.back();
+  x.host = &s;
+  x.bound = &bound;
+  x.request = std::move(request);
+  x.answer.status = 0;
+  x.entered = bound.in_pipeline;
+  if (bound.rc != MIMUS_OK) {
+    x.failed = true;
+    if (s.fail_closed) {
+      x.answer = {.status = 503};
+      x.state = Exchange::State::ended;
+    }
+    return x;
+  }
+  if (!x.entered || s.plugin->on_request == nullptr) return x;  // passed
+  s.go_on(x, s.plugin->on_request(s.instance, bound.handle, &x, &x.context));
+  s.run_resumed();
+  return x;
+}
+
+void FakeHost::answer(Exchange& exchange, Answer answer) {
+  mimus_req& x = static_cast<mimus_req&>(exchange);
+  if (x.state != Exchange::State::passed && x.state != Exchange::State::forwarded)
+    give_up("answer() is for an exchange that was passed on or forwarded");
+  x.answer = std::move(answer);
+  if (x.entered) {
+    state_->respond(x);
+  } else {
+    x.state = Exchange::State::ended;
+  }
+  state_->run_resumed();
+}
+
+void FakeHost::fail_upstream(Exchange& exchange, int status, std::string_view code) {
+  exchange.problem = exchange.error = code;
+  answer(exchange, {.status = status, .headers = {{"Content-Type", "application/problem+json"}}, .body = "{}"});
+}
+
+void FakeHost::cut(Exchange& exchange) {
+  mimus_req& x = static_cast<mimus_req&>(exchange);
+  if (x.state == Exchange::State::ended) return;
+  x.answer.status = 0;
+  if (x.entered) {
+    state_->finish(x);
+  } else {
+    x.state = Exchange::State::ended;
+  }
+  state_->run_resumed();
+}
+
+Exchange& FakeHost::run(Bound& bound, Request request, Answer behind) {
+  Exchange& x = start(bound, std::move(request));
+  if (x.state == Exchange::State::passed || x.state == Exchange::State::forwarded) answer(x, std::move(behind));
+  return x;
+}
+
+void FakeHost::advance(std::uint64_t ms) {
+  State& s = *state_;
+  const std::uint64_t until = s.now + ms;
+  while (!s.timers.empty() && s.timers.begin()->first <= until) {
+    const auto first = s.timers.begin();
+    s.now = first->first;
+    const Timer timer = first->second;
+    s.timers.erase(first);
+    if (timer.kind == Timer::Kind::instance) {
+      timer.fire(s.instance, timer.ud, MIMUS_OK);
+    } else if (timer.kind == Timer::Kind::deadline) {
+      mimus_req* const x = timer.hold->exchange;
+      if (x != nullptr && !timer.hold->resumed) s.go_on(*x, MIMUS_FAIL);
+    } else if (timer.channel->open) {
+      const auto* const peer =
+          static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
+      mimus_channel& c = *timer.channel;
+      peer->on_timer(s.instance, c.bound->handle, &c, &c.context, timer.ud);
+      if (!c.open) s.close_channel(c);
+    }
+    s.run_resumed();
+  }
+  s.now = until;
+}
+
+std::uint64_t FakeHost::now_ms() const { return state_->now; }
+void FakeHost::set_worker(std::uint32_t index) { state_->worker = index; }
+
+std::map<std::string, std::string> FakeHost::kv() const {
+  std::map<std::string, std::string> live;
+  for (const auto& [key, stored] : state_->kv) {
+    if (stored.expires == 0 || stored.expires > state_->now) live[key] = stored.value;
+  }
+  return live;
+}
+void FakeHost::put_kv(std::string key, std::string value) { state_->kv[std::move(key)] = {std::move(value), 0, false}; }
+void FakeHost::cool_kv() {
+  for (auto& [key, stored] : state_->kv) stored.cold = true;
+}
+void FakeHost::fill_kv(bool full) { state_->kv_full = full; }
+
+AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std::string_view query,
+                            std::string_view body) {
+  const auto* const table =
+      static_cast<const mimus_admin_v1*>(state_->plugin->get_extension(state_->instance, "mimus.admin/1"));
+  AdminAnswer answer;
+  if (table == nullptr) return answer;
+  const mimus_admin_request request{sizeof request, lend(method), lend(path), lend(query), lend(body)};
+  table->handle(state_->instance, &request, reinterpret_cast<mimus_reply*>(&answer),
+                [](mimus_reply* reply, std::int32_t status, mimus_str code, mimus_str text) {
+                  *reinterpret_cast<AdminAnswer*>(reply) = {status, std::string(borrow(code)),
+                                                            std::string(borrow(text))};
+                });
+  return answer;
+}
+
+mimus_rc FakeHost::reset(std::string_view what) {
+  const auto* const table =
+      static_cast<const mimus_admin_v1*>(state_->plugin->get_extension(state_->instance, "mimus.admin/1"));
+  return table == nullptr ? mimus_rc{MIMUS_ABSENT} : table->reset(state_->instance, lend(what));
+}
+
+void FakeHost::enrich(std::vector<Record>& batch) {
+  const auto* const table =
+      static_cast<const mimus_record_v1*>(state_->plugin->get_extension(state_->instance, "mimus.record/1"));
+  if (table == nullptr) return;
+  std::vector<mimus_record> lent;
+  std::vector<mimus_record*> pointers;
+  for (Record& record : batch) lent.push_back({state_.get(), &record});
+  for (mimus_record& record : lent) pointers.push_back(&record);
+  table->enrich(state_->instance, pointers.data(), pointers.size());
+}
+
+Channel& FakeHost::open(Bound& bound) {
+  State& s = *state_;
+  const auto* const peer = static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
+  if (peer == nullptr) give_up("the plugin has no mimus.peer/1");
+  if (!bound.in_pipeline) give_up("open() needs a binding that is in the pipeline");
+  s.channels.push_back(std::make_unique<mimus_channel>());
+  mimus_channel& c = *s.channels.back();
+  c.host = &s;
+  c.bound = &bound;
+  c.id = "01JCLIENT0000000000000000" + std::to_string(s.channels.size() % 10);
+  peer->on_open(s.instance, bound.handle, &c, &c.context);
+  if (!c.open) s.close_channel(c);
+  return c;
+}
+
+void FakeHost::close(Channel& channel) { state_->close_channel(static_cast<mimus_channel&>(channel)); }
+
+/// Once: on_close, after which nothing of the channel may be called.
+void State::close_channel(mimus_channel& c) {
+  c.open = false;
+  std::erase_if(timers, [&](const auto& entry) { return entry.second.channel == &c; });
+  if (c.bound == nullptr) return;
+  const auto* const peer = static_cast<const mimus_peer_v1*>(plugin->get_extension(instance, "mimus.peer/1"));
+  peer->on_close(instance, c.bound->handle, &c, &c.context);
+  c.bound = nullptr;
+}
+
+std::uint64_t FakeHost::counter(std::string_view name) const {
+  for (const auto& [known, value] : state_->counters) {
+    if (known == name) return value;
+  }
+  return 0;
+}
+const std::vector<std::string>& FakeHost::log() const { return state_->log; }
+void FakeHost::collect_misuse() { state_->collect = true; }
+const std::vector<std::string>& FakeHost::misuse() const { return state_->misuses; }
+
+}  // namespace mimus::testing

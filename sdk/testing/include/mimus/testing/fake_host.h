@@ -1,0 +1,208 @@
+// A host for tests: it loads one real plugin and shows it requests, on a clock that moves
+// only when told to.
+//
+//   FakeHost host(PATH_OF_THE_SO, {.options = {{"example-ttl", "5"}}});
+//   Bound& bound = host.bind({.fields = R"({"exampleMode":"a"})"});
+//   Exchange& x = host.run(bound, {.method = "GET", .path = "/users/1"});
+//   EXPECT_EQ(x.answer.status, 200);
+//
+// What the ABI forbids (answering twice, MIMUS_SUSPEND without a hold, a handle that is
+// never released, …) prints what it was and aborts, unless `collect_misuse` was called.
+// Not thread-safe: everything happens on the caller's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mimus/plugin.h"
+
+namespace mimus::testing {
+
+struct Field {
+  std::string name, value;
+  bool operator==(const Field&) const = default;
+};
+using Fields = std::vector<Field>;
+
+/// What the plugin sees of a request. Nothing is derived from anything else, but for
+/// `raw_path` and `target`, which are `path` when they are empty.
+struct Request {
+  std::string method = "GET";
+  std::string path = "/";
+  std::string raw_path = {}, raw_query = {}, target = {};
+  Fields headers = {}, query = {}, params = {};
+  std::string body = {};
+  bool body_arrived = true;  ///< false: it is whole only once it was asked for
+  std::string client_ip = "127.0.0.1", host = "mock.test", scheme = "http", allow = {};
+};
+
+/// An answer: what lies behind the plugin gives it, or the plugin itself.
+struct Answer {
+  int status = 200;
+  Fields headers = {};
+  std::string body = {};
+  bool streaming = false;  ///< the body is not whole in memory: to be had by MIMUS_NEED_BODY
+
+  /// The values under a name, without regard to case, ", " between them; "" if none.
+  std::string header(std::string_view name) const;
+  /// How many fields have that name.
+  std::size_t count(std::string_view name) const;
+};
+
+struct Fault {
+  std::string pointer, detail, code;
+};
+
+struct Forwarded {
+  std::string url, method;
+  Fields headers;
+  std::uint32_t timeout_ms = 0;
+};
+
+/// One request as it goes through the plugin. Owned by the host, valid as long as it.
+struct Exchange {
+  enum class State {
+    suspended,  ///< the plugin holds it
+    passed,     ///< the plugin let it pass: `FakeHost::answer` goes on
+    forwarded,  ///< the plugin forwarded it: `answer` or `fail_upstream` goes on
+    ended       ///< all is over, on_end has been called
+  };
+  State state = State::passed;
+  bool entered = false;    ///< the plugin is in the pipeline of what was bound
+  bool responded = false;  ///< the plugin gave the answer itself
+  bool failed = false;     ///< a hook returned FAIL, or a hold met its deadline
+  Answer answer;           ///< status 0: it was cut off before there was one
+  std::string problem;     ///< code of the plugin's problem answer
+  std::vector<Fault> faults;
+  std::optional<Forwarded> forward;
+  std::map<std::string, std::string> texts;      ///< journal fields that were recorded
+  std::map<std::string, std::int64_t> numbers;   ///< likewise, flags as 0 or 1
+  std::string error;                             ///< record_error, or the problem's code
+};
+
+struct Definition {
+  mimus_level level = MIMUS_LEVEL_ENDPOINT;
+  std::string id = "01JENDPOINT00000000000000A", api_id = "01JAPI0000000000000000000A";
+  std::string slug = "shop", method = "GET", path = "/";
+  std::string fields = "{}", api_fields = "{}", config = {};
+  std::uint64_t revision = 1;
+};
+
+/// Owned by the host.
+struct Bound {
+  mimus_rc rc = MIMUS_OK;
+  std::string error;         ///< what the plugin said when rc is a refusal
+  bool in_pipeline = false;  ///< false: it wants nothing to do with this one
+  mimus_bound* handle = nullptr;
+};
+
+/// A journal record for scan and enrich.
+struct Record {
+  std::map<std::string, std::string> texts;
+  std::map<std::string, std::int64_t> numbers;
+};
+
+/// An open WebSocket. Owned by the host.
+struct Channel {
+  struct Sent {
+    std::string name, payload;
+    bool operator==(const Sent&) const = default;
+  };
+  std::vector<Sent> sent;
+  bool open = true;
+  int close_code = 0;  ///< what the plugin closed it with
+  std::string close_reason;
+  bool slow = false;  ///< set it: the next send is NOSPC, and the channel closes
+};
+
+struct AdminAnswer {
+  int status = 0;  ///< 0: there was none
+  std::string code, body;
+};
+
+struct Setup {
+  std::map<std::string, std::string> options = {};  ///< name to JSON text, over the manifest's defaults
+  std::uint32_t worker_count = 1;
+  std::vector<std::string> withheld = {};  ///< extensions that this host does not have
+};
+
+/// The manifest text of a plugin file, read without running it; "" if it has none.
+std::string manifest_of(const std::string& file);
+
+struct State;  // private to the kit
+
+class FakeHost {
+ public:
+  /// Loads, creates, configures and activates. A refusal shows in `rc` and `error`; a file
+  /// that is no plugin aborts.
+  explicit FakeHost(const std::string& file, Setup setup = {});
+  /// Ends open exchanges and channels, unbinds everything, quiesces, destroys, unloads.
+  ~FakeHost();
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
+
+  mimus_rc rc() const;               ///< of the life cycle so far
+  const std::string& error() const;  ///< the last text of set_error
+  const std::string& manifest() const;
+  /// Ends the instance and starts another one on the same KV, whose keys are then cold.
+  /// What was bound is unbound.
+  void restart();
+  void quiesce();
+
+  std::vector<Fault> check(const Definition& definition);
+  Bound& bind(const Definition& definition);
+  void unbind(Bound& bound);
+
+  /// Runs the request direction as far as it goes.
+  Exchange& start(Bound& bound, Request request);
+  /// What lies behind the plugin answers a passed or forwarded exchange.
+  void answer(Exchange& exchange, Answer answer);
+  /// The upstream of a forwarded exchange failed: the host answers with a problem.
+  void fail_upstream(Exchange& exchange, int status, std::string_view code);
+  /// The client has gone: on_end follows, without an answer.
+  void cut(Exchange& exchange);
+  /// start, then answer if the request was passed on.
+  Exchange& run(Bound& bound, Request request, Answer behind = {});
+
+  /// Moves the clock, firing timers and deadlines in order.
+  void advance(std::uint64_t ms);
+  std::uint64_t now_ms() const;
+  void set_worker(std::uint32_t index);
+
+  std::map<std::string, std::string> kv() const;  ///< what is stored and has not expired
+  void put_kv(std::string key, std::string value);
+  void cool_kv();              ///< keys are on disk only: the next get of each is PENDING
+  void fill_kv(bool full);     ///< puts are NOSPC from now on, or no longer
+
+  AdminAnswer admin(std::string_view method, std::string_view path, std::string_view query = {},
+                    std::string_view body = {});
+  mimus_rc reset(std::string_view what);
+  /// Has mimus.record/1 fill these; numbers and texts that are there can be read.
+  void enrich(std::vector<Record>& records);
+  std::vector<Record> records;  ///< what scan shows, oldest first
+  mimus_rc scan_rc = MIMUS_OK;  ///< what scan returns
+  std::string scan_filters;     ///< what scan was last asked for
+
+  /// What mimus.forward/1 `check` refuses: the reason, or "" for a URL that it takes.
+  std::function<std::string(std::string_view url)> refuse_target;
+
+  Channel& open(Bound& bound);
+  void close(Channel& channel);  ///< the peer has gone
+
+  std::uint64_t counter(std::string_view name) const;
+  const std::vector<std::string>& log() const;
+
+  void collect_misuse();
+  const std::vector<std::string>& misuse() const;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mimus::testing

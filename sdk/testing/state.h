@@ -1,0 +1,120 @@
+// What the parts of the fake host share: the opaque types of plugin.h, filled in.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+
+#include "mimus/testing/fake_host.h"
+
+struct mimus_host {
+  mimus::testing::State* state;
+};
+
+struct mimus_req : mimus::testing::Exchange {
+  mimus::testing::State* host = nullptr;
+  mimus::testing::Bound* bound = nullptr;
+  mimus::testing::Request request;
+  void* context = nullptr;
+  bool in_hook = false;
+  bool has_answer = false;      // recorded by the plugin or given from behind
+  bool in_response = false;     // header changes are allowed
+  bool body_gathered = false;   // a streaming body was asked for and fitted
+  bool body_too_large = false;
+  std::size_t ceiling = 1u << 20;
+  mimus_resume* held = nullptr;
+  std::vector<std::unique_ptr<std::max_align_t[]>> memory;
+  std::deque<std::string> lent;  // what was lent of the answer, which may change meanwhile
+};
+
+struct mimus_resume {
+  mimus::testing::State* host;
+  mimus_req* exchange;  // null once the hold is over
+  bool resumed = false;
+  bool released = false;
+};
+
+struct mimus_channel : mimus::testing::Channel {
+  mimus::testing::State* host = nullptr;
+  mimus::testing::Bound* bound = nullptr;
+  void* context = nullptr;
+  std::string id;
+};
+
+struct mimus_record {
+  mimus::testing::State* host;
+  mimus::testing::Record* record;
+};
+
+namespace mimus::testing {
+
+inline mimus_str lend(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view borrow(mimus_str text) {
+  return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
+}
+bool same_name(std::string_view a, std::string_view b);  // header names: ASCII case aside
+
+struct Timer {
+  enum class Kind { instance, channel, deadline } kind;
+  void (*fire)(mimus_inst*, void*, mimus_rc) = nullptr;
+  void* ud = nullptr;
+  mimus_channel* channel = nullptr;
+  mimus_resume* hold = nullptr;
+};
+
+struct Stored {
+  std::string value;
+  std::uint64_t expires = 0;  // 0: never
+  bool cold = false;
+};
+
+struct State {
+  FakeHost* face = nullptr;
+  mimus_host handle{this};
+  mimus_host_api api{};
+  Setup setup;
+  void* library = nullptr;
+  const mimus_plugin* plugin = nullptr;
+  mimus_inst* instance = nullptr;
+  bool quiesced = false;
+  mimus_rc rc = MIMUS_OK;
+  std::string manifest, error;
+  bool fail_closed = false;
+
+  std::uint64_t now = 1000;
+  std::uint32_t worker = 0;
+  std::multimap<std::uint64_t, Timer> timers;
+  std::deque<mimus_resume*> resumed;   // to be shown on_resume
+  std::deque<std::unique_ptr<mimus_resume>> holds;
+  std::map<std::string, Stored, std::less<>> kv;
+  bool kv_full = false;
+  bool in_kv = false;
+  std::vector<std::pair<std::string, std::uint64_t>> counters;
+  std::vector<std::string> field_names;  // by number
+  std::vector<std::string> log, misuses;
+  bool collect = false;
+  std::string why;
+
+  std::deque<std::unique_ptr<mimus_req>> exchanges;
+  std::deque<std::unique_ptr<mimus_channel>> channels;
+  std::deque<std::unique_ptr<Bound>> bounds;
+
+  void misuse(std::string what);
+  void begin();  // create, configure, activate
+  void end();    // the rest of an instance's life
+
+  // The walk of one exchange (exchange.cc).
+  void go_on(mimus_req& x, mimus_action action);
+  void respond(mimus_req& x);
+  void finish(mimus_req& x);
+  void end_hold(mimus_req& x);
+  void run_resumed();
+  void close_channel(mimus_channel& channel);
+};
+
+extern const mimus_host_api host_api;
+const void* extension(std::string_view id);  // the fake's tables, or null
+const mimus_http_v1* http_table();
+const mimus_async_v1* async_table();
+const mimus_forward_v1* forward_table();
+
+}  // namespace mimus::testing
