@@ -1,7 +1,6 @@
 # mimus_plugin(NAME SOURCES a.cc … [LIBRARIES x …]): the plugin NAME of this folder, whose
 # manifest is manifest.json, as lib/mimus/plugins/NAME.so; with MIMUS_LINK_PLUGINS also the
 # same sources as objects that the host links in.
-set(MIMUS_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 define_property(GLOBAL PROPERTY MIMUS_PLUGINS BRIEF_DOCS "Targets of the built-in plugins")
 
 function(mimus_plugin name)
@@ -29,7 +28,7 @@ function(mimus_plugin name)
   target_compile_options(${name} PRIVATE ${options})
   target_include_directories(${name} PRIVATE ${include_dir} ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mimus_sdk mimus_warnings ${arg_LIBRARIES})
-  set(map ${MIMUS_SDK_CMAKE_DIR}/exports.map)
+  set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map)
   target_link_options(${name} PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,--exclude-libs,ALL
     -Wl,--build-id -Wl,--version-script=${map})
   if(NOT MIMUS_SANITIZE)  # the sanitizers' runtime is in the host
