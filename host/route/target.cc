@@ -1,0 +1,111 @@
+// Resolving targets: one pass to split and check, copies only where bytes change.
+#include "host/route/target.h"
+
+#include <algorithm>
+#include <new>
+
+#include "host/route/percent.h"
+
+namespace mimus {
+namespace {
+
+template <class T>
+T* array_in(Arena& arena, std::size_t count) {
+  return static_cast<T*>(arena.allocate(count * sizeof(T)));
+}
+
+std::string_view decoded(std::string_view raw, bool plus_is_space, Arena& arena) {
+  if (raw.find('%') == std::string_view::npos && !(plus_is_space && raw.find('+') != std::string_view::npos)) {
+    return raw;
+  }
+  char* const out = array_in<char>(arena, raw.size());
+  return {out, percent_decode(raw, out, plus_is_space)};
+}
+
+/// Writes the path anew from the segments that are left, and points them into it.
+std::string_view rebuilt(Segment* segments, std::size_t count, std::size_t max_bytes, Arena& arena) {
+  char* const out = array_in<char>(arena, max_bytes);
+  char* at = out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view raw = segments[i].raw;
+    *at++ = '/';
+    at = std::copy(raw.begin(), raw.end(), at);
+    segments[i].raw = {at - raw.size(), raw.size()};
+  }
+  return {out, static_cast<std::size_t>(at - out)};
+}
+
+}  // namespace
+
+std::span<const Segment> ResolvedTarget::below(std::size_t count) const {
+  const auto rest = segments.subspan(std::min(count, segments.size()));
+  return rest.size() == 1 && rest.front().raw.empty() ? rest.subspan(1) : rest;
+}
+
+std::string_view ResolvedTarget::path_below(std::size_t count) const {
+  if (count >= segments.size()) return path.substr(path.size());
+  return path.substr(static_cast<std::size_t>(segments[count].raw.data() - path.data()) - 1);
+}
+
+Result<ResolvedTarget> resolve_target(std::string_view raw_path, std::size_t keep, Arena& arena) {
+  if (raw_path.empty() || raw_path.front() != '/') return invalid("the path does not start with \"/\"");
+  const bool escapes = raw_path.find('%') != std::string_view::npos;
+  if (escapes) {
+    const std::size_t bad = first_bad_escape(raw_path);
+    if (bad != std::string_view::npos) {
+      return invalid("the path holds a bad percent-encoding at byte " + std::to_string(bad));
+    }
+  }
+  const auto slashes = static_cast<std::size_t>(std::count(raw_path.begin(), raw_path.end(), '/'));
+  // One more than there are slashes: a last dot segment leaves an empty one.
+  Segment* const segments = array_in<Segment>(arena, std::min(slashes + 1, max_path_segments + 1));
+  std::size_t count = 0;
+  bool dots = false;
+  for (std::size_t start = 1;;) {
+    const std::size_t end = std::min(raw_path.find('/', start), raw_path.size());
+    const std::string_view raw = raw_path.substr(start, end - start);
+    const bool last = end == raw_path.size();
+    const DotSegment dot = dot_segment(raw);
+    if (dot == DotSegment::none) {
+      new (&segments[count++]) Segment{raw, raw};
+    } else {
+      dots = true;
+      if (dot == DotSegment::up) {
+        if (count <= keep) return invalid("the path climbs above its root with \"..\"");
+        --count;
+      }
+      if (last) new (&segments[count++]) Segment{};
+    }
+    if (count > max_path_segments) {
+      return invalid("the path has more than " + std::to_string(max_path_segments) + " segments");
+    }
+    if (last) break;
+    start = end + 1;
+  }
+  ResolvedTarget out{raw_path, {segments, count}};
+  if (dots) out.path = rebuilt(segments, count, raw_path.size() + 1, arena);
+  if (dots || escapes) {
+    for (std::size_t i = 0; i < count; ++i) segments[i].text = decoded(segments[i].raw, false, arena);
+  }
+  return out;
+}
+
+Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std::size_t max_fields, Arena& arena) {
+  if (raw_query.empty()) return std::span<const QueryField>{};
+  const auto pieces = static_cast<std::size_t>(std::count(raw_query.begin(), raw_query.end(), '&')) + 1;
+  QueryField* const fields = array_in<QueryField>(arena, std::min(pieces, max_fields));
+  std::size_t count = 0;
+  for (std::size_t start = 0; start <= raw_query.size();) {
+    const std::size_t end = std::min(raw_query.find('&', start), raw_query.size());
+    const std::string_view pair = raw_query.substr(start, end - start);
+    start = end + 1;
+    if (pair.empty()) continue;
+    if (count == max_fields) return invalid("the query has more than " + std::to_string(max_fields) + " fields");
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
+    new (&fields[count++]) QueryField{decoded(pair.substr(0, equals), true, arena), decoded(value, true, arena)};
+  }
+  return std::span<const QueryField>{fields, count};
+}
+
+}  // namespace mimus
