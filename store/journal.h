@@ -112,7 +112,8 @@ class BlockStore {
   virtual Status put_field_names(const std::vector<std::string>& names) = 0;
 };
 
-/// A comparison that a record must pass; several must all hold.
+/// A comparison that a record must pass; several must all hold. A record without the field
+/// does not pass, but for flags: an absent flag is 0. Ids are compared as 26 characters.
 struct Filter {
   int field = 0;
   enum class Op : std::uint8_t { equals, at_least, below } op = Op::equals;
@@ -122,11 +123,12 @@ struct Filter {
 
 struct JournalOptions {
   unsigned producers = 1;
-  std::size_t ring_bytes = 4u << 20;        ///< For each producer; a power of two.
+  std::size_t ring_bytes = 4u << 20;        ///< For each producer; a power of two, at least 4 KiB.
   std::size_t block_records = 512;
   std::chrono::milliseconds block_delay{50};
   std::chrono::microseconds retain_for{std::chrono::hours(24 * 7)};
   std::uint64_t retain_bytes = 1u << 30;
+  std::chrono::milliseconds reader_patience{2000};  ///< How long a reader waits for the writer.
   std::vector<FieldSpec> plugin_fields;     ///< Numbered from core_field_count on.
   /// Called on the writer thread before records are stored. May be empty.
   std::function<void(std::span<Record* const>)> enrich;
@@ -146,7 +148,7 @@ class Journal {
   struct Page {
     std::vector<Record> items;   ///< Newest first.
     std::string next_cursor;     ///< "" at the end.
-    bool stale = false;          ///< The writer could not catch up in 2 s.
+    bool stale = false;          ///< The writer could not catch up in time.
   };
   /// Errors: invalid - the cursor is not one of ours (pointer "/cursor")
   virtual Result<Page> page(std::span<const Filter> filters, std::size_t limit, std::string_view cursor) = 0;
