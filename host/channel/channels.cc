@@ -1,3 +1,4 @@
+// The table of a worker's channels, by endpoint.
 #include "host/channel/channels.h"
 
 #include "host/channel/framing.h"

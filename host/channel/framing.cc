@@ -63,8 +63,7 @@ struct Config {
   using con_msg_manager_type = Messages;
   using rng_type = wspp::random::none::int_generator<std::uint32_t>;
   struct permessage_deflate_config {};
-  using permessage_deflate_type =
-      wspp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
+  using permessage_deflate_type = wspp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
   static constexpr bool enable_extensions = false;
   static constexpr std::size_t max_message_size = std::size_t{1} << 20;
 };
@@ -115,8 +114,7 @@ std::string prefixed(wspp::frame::opcode::value opcode, std::string_view payload
 }
 
 bool base64_digit(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '/';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
 }  // namespace
@@ -161,8 +159,7 @@ ClosePayload read_close_payload(std::string_view payload) {
 }
 
 struct FrameReader::State {
-  explicit State(std::size_t max_message_bytes)
-      : processor(Messages::ptr(Messages::ptr(), &messages), rng) {
+  explicit State(std::size_t max_message_bytes) : processor(Messages::ptr(Messages::ptr(), &messages), rng) {
     processor.set_max_message_size(max_message_bytes);
   }
 

@@ -1,3 +1,4 @@
+// One peer: bytes to messages, timers, pings and the two close handshakes.
 #include "host/channel/open_channel.h"
 
 #include <utility>
@@ -149,7 +150,8 @@ void OpenChannel::leave(Phase to) {
 void OpenChannel::watch() {
   const auto now = table_->loop.now();
   switch (phase_) {
-    case Phase::open: return watch_idle();
+    case Phase::open:
+      return watch_idle();
     case Phase::failing:
       if (now - heard_ < quiet && now < give_up_) return table_->loop.arm(watch_, quiet);
       return hang_up();

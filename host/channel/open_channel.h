@@ -96,11 +96,11 @@ class OpenChannel final : public Takeover, public Channel, private FrameReader::
   FrameReader reader_;
   ChannelInfo info_;
   Phase phase_ = Phase::fresh;
-  bool opened_ = false;  ///< on_open was called, on_close is owed.
-  bool pinged_ = false;  ///< And nothing came in since.
-  std::chrono::microseconds heard_{0};   ///< When bytes last came in.
-  std::chrono::microseconds give_up_{0}; ///< When failing ends at the latest.
-  Watch watch_;          ///< Idle, close or failing, by the phase.
+  bool opened_ = false;                   ///< on_open was called, on_close is owed.
+  bool pinged_ = false;                   ///< And nothing came in since.
+  std::chrono::microseconds heard_{0};    ///< When bytes last came in.
+  std::chrono::microseconds give_up_{0};  ///< When failing ends at the latest.
+  Watch watch_;                           ///< Idle, close or failing, by the phase.
   std::vector<std::unique_ptr<Pending>> pending_;
   std::unique_ptr<Pending> spare_;  ///< The last that fired: an interval allocates once.
 };

@@ -17,7 +17,8 @@ class Channels {
   explicit Channels(Host& host) : host_(host) {}
 
   void check(const View& view, Report& report) {
-    for (const EventFault& fault : check_events(view.fields)) report.add(fault.pointer, fault.detail, fault.code);
+    for (const EventFault& fault : check_events(view.fields))
+      report.add(fault.pointer, fault.detail, fault.code);
   }
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {
@@ -30,7 +31,8 @@ class Channels {
     auto live = std::make_unique<Live>();
     const std::uint64_t now = host_.now_ms();
     live->reserve(binding.events.size());
-    for (const Event& event : binding.events) live->push_back({&event, now + event.delay_ms + event.interval_ms});
+    for (const Event& event : binding.events)
+      live->push_back({&event, now + event.delay_ms + event.interval_ms});
     peer.context() = live.get();
     send_due(*live.release(), peer);
   }
@@ -61,7 +63,8 @@ class Channels {
       if (next == live.end() || next->done) return;
       const std::uint64_t now = host_.now_ms();
       if (next->due_ms > now) {
-        if (peer.start_timer(next->due_ms - now, nullptr) == MIMUS_E_NOSPC) peer.close(1013, "too many timers");
+        if (peer.start_timer(next->due_ms - now, nullptr) == MIMUS_E_NOSPC)
+          peer.close(1013, "too many timers");
         return;
       }
       if (!send(*next, peer)) return;

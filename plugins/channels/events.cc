@@ -1,3 +1,4 @@
+// Events: what a definition says, and what it may not say yet.
 #include "plugins/channels/events.h"
 
 #include <charconv>
@@ -15,10 +16,13 @@ std::uint64_t number(std::optional<std::string_view> text) {
   return value > 0 ? static_cast<std::uint64_t>(value) : 0;
 }
 
-std::string text_of(std::optional<std::string_view> quoted) { return quoted ? json::unquote(*quoted) : std::string(); }
+std::string text_of(std::optional<std::string_view> quoted) {
+  return quoted ? json::unquote(*quoted) : std::string();
+}
 
 void refuse_later(std::vector<EventFault>& out, std::string pointer, std::string_view what) {
-  out.push_back({std::move(pointer), std::string(what) + " is not available in this version", "not-available"});
+  out.push_back(
+      {std::move(pointer), std::string(what) + " is not available in this version", "not-available"});
 }
 
 void check_event(std::string_view event, const std::string& at, std::vector<EventFault>& out) {
@@ -47,7 +51,8 @@ void check_event(std::string_view event, const std::string& at, std::vector<Even
     if (fault.not_available) {
       refuse_later(out, std::move(pointer), what);
     } else {
-      out.push_back({std::move(pointer), what + " does not exist; there are {{count}}, {{now}} and {{clientId}}", ""});
+      out.push_back(
+          {std::move(pointer), what + " does not exist; there are {{count}}, {{now}} and {{clientId}}", ""});
     }
   }
 }

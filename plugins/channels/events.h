@@ -13,10 +13,10 @@ namespace mimus::channels {
 struct Event {
   std::string name;
   Payload payload;
-  bool repeats = false;           ///< Sent at intervals; else once, on connection.
-  std::uint64_t delay_ms = 0;     ///< From the connection on; ahead of the first interval.
+  bool repeats = false;        ///< Sent at intervals; else once, on connection.
+  std::uint64_t delay_ms = 0;  ///< From the connection on; ahead of the first interval.
   std::uint64_t interval_ms = 0;
-  std::uint64_t times = 0;        ///< 0: without end.
+  std::uint64_t times = 0;  ///< 0: without end.
 };
 
 struct EventFault {

@@ -1,3 +1,4 @@
+// Payloads: finding placeholders in JSON text, and filling them in.
 #include "plugins/channels/payload.h"
 
 #include <chrono>
@@ -48,7 +49,8 @@ std::string escaped(std::string_view text) {
 }
 
 bool comes_later(std::string_view name) {
-  return name == "message" || name.substr(0, 8) == "message." || name == "auth" || name.substr(0, 5) == "auth.";
+  return name == "message" || name.substr(0, 8) == "message." || name == "auth" ||
+         name.substr(0, 5) == "auth.";
 }
 
 bool is_known(std::string_view name) { return name == "count" || name == "now" || name == "clientId"; }
@@ -101,9 +103,12 @@ class Finder {
         continue;
       }
       for (const char c : step.key) {
-        if (c == '~') out += "~0";
-        else if (c == '/') out += "~1";
-        else out += c;
+        if (c == '~')
+          out += "~0";
+        else if (c == '/')
+          out += "~1";
+        else
+          out += c;
       }
     }
     return out;
@@ -122,11 +127,11 @@ std::string rfc3339(std::int64_t wall_us) {
   const year_month_day date{sys_days(day)};
   const hh_mm_ss time(ms - day);
   char out[40];
-  const int length = std::snprintf(
-      out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-      static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-      static_cast<int>(time.subseconds().count()));
+  const int length =
+      std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                    static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
   return {out, static_cast<std::size_t>(length)};
 }
 
@@ -154,7 +159,9 @@ void Payload::add(std::string_view quoted) {
     const bool alone = found->at == 0 && found->end == text.size();
     if (!alone && pieces_.size() == before) tail_ += '"';
     tail_ += escaped(std::string_view(text).substr(copied, found->at - copied));
-    const What what = found->name == "count" ? What::count : found->name == "now" ? What::now : What::client_id;
+    const What what = found->name == "count" ? What::count
+                      : found->name == "now" ? What::now
+                                             : What::client_id;
     pieces_.push_back({std::move(tail_), what, alone});
     tail_.clear();
     copied = found->end;
@@ -172,9 +179,15 @@ std::string Payload::render(const Moment& moment) const {
     const bool quotes = piece.alone && piece.what != What::count;
     if (quotes) out += '"';
     switch (piece.what) {
-      case What::count: out += std::to_string(moment.count); break;
-      case What::now: out += rfc3339(moment.wall_us); break;
-      case What::client_id: out += moment.client_id; break;
+      case What::count:
+        out += std::to_string(moment.count);
+        break;
+      case What::now:
+        out += rfc3339(moment.wall_us);
+        break;
+      case What::client_id:
+        out += moment.client_id;
+        break;
     }
     if (quotes) out += '"';
   }

@@ -10,8 +10,8 @@ namespace mimus::channels {
 
 /// What one send fills in.
 struct Moment {
-  std::uint64_t count = 0;    ///< Sends of this event on this connection, this one included.
-  std::int64_t wall_us = 0;   ///< Since 1970.
+  std::uint64_t count = 0;   ///< Sends of this event on this connection, this one included.
+  std::int64_t wall_us = 0;  ///< Since 1970.
   std::string_view client_id;
 };
 
@@ -33,9 +33,9 @@ class Payload {
  private:
   enum class What : std::uint8_t { count, now, client_id };
   struct Piece {
-    std::string literal;          ///< Goes ahead of the value.
+    std::string literal;  ///< Goes ahead of the value.
     What what = What::count;
-    bool alone = false;           ///< The value is all of its string, quotes included.
+    bool alone = false;  ///< The value is all of its string, quotes included.
   };
   void add(std::string_view quoted);
 

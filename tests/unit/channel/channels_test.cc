@@ -202,7 +202,9 @@ TEST_F(Channels, GiveUpOnAFailedPeerThatNeverFallsSilent) {
 TEST_F(Channels, CloseWithAHandshake) {
   start();
   net.on([&] { peer->channel().close(1000, "bye"); });
-  EXPECT_EQ(peer->wire.taken(), frame(Opcode::close, "\x03\xe8" "bye"));
+  EXPECT_EQ(peer->wire.taken(), frame(Opcode::close,
+                                      "\x03\xe8"
+                                      "bye"));
   EXPECT_FALSE(peer->wire.closing);
   EXPECT_FALSE(peer->channel().is_open());
   bytes(client_text("crossing") + client_frame({0x89, "p"}) + client_close("\x03\xe8"));
@@ -280,7 +282,8 @@ TEST_F(Channels, FireTimersWithTheirPluginAndData) {
 }
 
 TEST_F(Channels, LetATimerStartItself) {
-  peer->diary.at_open = peer->diary.at_timer = [](Channel& c) { EXPECT_TRUE(c.start_timer(50ms, 0, nullptr)); };
+  peer->diary.at_open =
+      peer->diary.at_timer = [](Channel& c) { EXPECT_TRUE(c.start_timer(50ms, 0, nullptr)); };
   start();
   for (int i = 0; i < 3; ++i) net.advance(50ms);
   EXPECT_EQ(peer->diary.text, "open timer0 timer0 timer0 ");

@@ -11,8 +11,8 @@ struct ClientFrame {
   unsigned first = 0x81;  ///< FIN, RSV bits and opcode.
   std::string_view payload = {};
   bool masked = true;
-  int length_bytes = -1;       ///< 0, 2 or 8 bytes of extended length; -1: the shortest form.
-  std::int64_t announced = -1; ///< The length to announce; -1: the payload's.
+  int length_bytes = -1;        ///< 0, 2 or 8 bytes of extended length; -1: the shortest form.
+  std::int64_t announced = -1;  ///< The length to announce; -1: the payload's.
 };
 
 inline std::string client_frame(const ClientFrame& from) {

@@ -15,7 +15,8 @@ using std::string_literals::operator""s;
 
 struct Seen final : FrameReader::Events {
   void on_message(Opcode opcode, std::string_view payload) override {
-    static constexpr const char* names[] = {"", "text", "binary", "", "", "", "", "", "close", "ping", "pong"};
+    static constexpr const char* names[] = {"", "text", "binary", "",     "",    "",
+                                            "", "",     "close",  "ping", "pong"};
     list.push_back(std::string(names[static_cast<unsigned>(opcode)]) + ":" + std::string(payload));
   }
   std::vector<std::string> list;
@@ -44,16 +45,19 @@ std::vector<Row> rows() {
       {"ping and pong", client_frame({0x89, "p"}) + client_frame({0x8a, "q"}), {"ping:p", "pong:q"}},
       {"close with code", client_close("\x03\xe8"), {"close:\x03\xe8"}},
       {"close without", client_close(""), {"close:"}},
-      {"fragments", client_frame({0x01, "Hel"}) + client_frame({0x00, ""}) + client_frame({0x80, "lo"}),
+      {"fragments",
+       client_frame({0x01, "Hel"}) + client_frame({0x00, ""}) + client_frame({0x80, "lo"}),
        {"text:Hello"}},
       {"a ping between fragments",
-       client_frame({0x01, "Hel"}) + client_frame({0x89, "now"}) + client_frame({0x80, "lo"}) + client_text("x"),
+       client_frame({0x01, "Hel"}) + client_frame({0x89, "now"}) + client_frame({0x80, "lo"}) +
+           client_text("x"),
        {"ping:now", "text:Hello", "text:x"}},
       {"a character cut by a fragment's end",
        client_frame({0x01, euro.substr(0, 1)}) + client_frame({0x89, "\xff"}) +
            client_frame({0x00, euro.substr(1, 1)}) + client_frame({0x80, euro.substr(2)}),
        {"ping:\xff", "text:" + euro}},
-      {"fragmented binary need not be UTF-8", client_frame({0x02, "\xff"}) + client_frame({0x80, "\xfe"}),
+      {"fragmented binary need not be UTF-8",
+       client_frame({0x02, "\xff"}) + client_frame({0x80, "\xfe"}),
        {"binary:\xff\xfe"}},
 
       {"not masked", client_frame({0x81, "Hello", false}), {}, 1002},
@@ -77,9 +81,14 @@ std::vector<Row> rows() {
       {"a surrogate", client_text("\xed\xa0\x80"), {}, 1007},
       {"an overlong slash", client_text("\xc0\xaf"), {}, 1007},
       {"a text that ends within a character", client_text(euro.substr(0, 2)), {}, 1007},
-      {"the same in fragments", client_frame({0x01, "a"}) + client_frame({0x80, euro.substr(0, 2)}), {}, 1007},
-      {"the same with an empty last fragment", client_frame({0x01, euro.substr(0, 2)}) + client_frame({0x80, ""}),
-       {}, 1007},
+      {"the same in fragments",
+       client_frame({0x01, "a"}) + client_frame({0x80, euro.substr(0, 2)}),
+       {},
+       1007},
+      {"the same with an empty last fragment",
+       client_frame({0x01, euro.substr(0, 2)}) + client_frame({0x80, ""}),
+       {},
+       1007},
       {"UTF-8 that fails in the first fragment", client_frame({0x01, "\xff"}), {}, 1007},
 
       {"one more than the limit", client_text(std::string(1001, 'a')), {}, 1009},
@@ -145,8 +154,7 @@ TEST(FrameReader, DoesNotReserveWhatAHeaderOnlyAnnounces) {
     std::string bytes;
   } cases[] = {
       {"of a first fragment", client_frame({0x82, "", true, -1, mebibyte})},
-      {"of a later one",
-       client_frame({0x02, "abc"}) + client_frame({0x80, "", true, -1, mebibyte - 3})},
+      {"of a later one", client_frame({0x02, "abc"}) + client_frame({0x80, "", true, -1, mebibyte - 3})},
   };
   for (const auto& row : cases) {
     SCOPED_TRACE(row.name);
@@ -180,7 +188,8 @@ TEST(Frame, GoesOutUnmaskedWithTheShortestLength) {
   EXPECT_EQ(frame(Opcode::binary, std::string(125, 'x')), "\x82\x7d" + std::string(125, 'x'));
   EXPECT_EQ(frame(Opcode::text, std::string(126, 'x')), "\x81\x7e\x00\x7e"s + std::string(126, 'x'));
   EXPECT_EQ(frame(Opcode::text, std::string(65535, 'x')).substr(0, 4), "\x81\x7e\xff\xff");
-  EXPECT_EQ(frame(Opcode::text, std::string(65536, 'x')).substr(0, 10), "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s);
+  EXPECT_EQ(frame(Opcode::text, std::string(65536, 'x')).substr(0, 10),
+            "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s);
 }
 
 TEST(Accept, IsTheDigestOfRfc6455) {
@@ -188,8 +197,9 @@ TEST(Accept, IsTheDigestOfRfc6455) {
 }
 
 TEST(Accept, RefusesWhatIsNot16BytesInBase64) {
-  for (const char* key : {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQAA",
-                          "dGhlIHNhbXBsZSBub25j!Q==", "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25jZQ=== "}) {
+  for (const char* key :
+       {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQAA",
+        "dGhlIHNhbXBsZSBub25j!Q==", "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25jZQ=== "}) {
     EXPECT_EQ(websocket_accept(key), "") << key;
   }
 }
@@ -197,7 +207,9 @@ TEST(Accept, RefusesWhatIsNot16BytesInBase64) {
 TEST(ClosePayload, CarriesCodeAndReason) {
   EXPECT_EQ(close_payload(0, "ignored"), "");
   EXPECT_EQ(close_payload(1000, ""), "\x03\xe8");
-  EXPECT_EQ(close_payload(1001, "bye"), "\x03\xe9" "bye");
+  EXPECT_EQ(close_payload(1001, "bye"),
+            "\x03\xe9"
+            "bye");
   EXPECT_EQ(close_payload(1000, std::string(200, 'x')).size(), 125u);
   const std::string cut = close_payload(1000, std::string(122, 'x') + "\xe2\x82\xac");
   EXPECT_EQ(cut, "\x03\xe8" + std::string(122, 'x'));
@@ -211,7 +223,10 @@ TEST(ClosePayload, IsRead) {
   } cases[] = {
       {"none", "", 0, 0},
       {"normal", "\x03\xe8", 1000, 0},
-      {"with a reason", "\x03\xe9" "bye", 1001, 0},
+      {"with a reason",
+       "\x03\xe9"
+       "bye",
+       1001, 0},
       {"a library's", "\x0b\xb8", 3000, 0},
       {"an application's", "\x13\x87", 4999, 0},
       {"half a code", "\x03", 0, 1002},

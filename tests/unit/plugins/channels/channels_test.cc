@@ -7,7 +7,8 @@ namespace mimus::testing {
 namespace {
 
 Definition channel_with(std::string fields) {
-  return {.level = MIMUS_LEVEL_CHANNEL, .method = "", .path = "/ws/notifications", .fields = std::move(fields)};
+  return {
+      .level = MIMUS_LEVEL_CHANNEL, .method = "", .path = "/ws/notifications", .fields = std::move(fields)};
 }
 
 /// What was sent since the last look, as "name=payload;…".
@@ -52,7 +53,8 @@ TEST_F(ChannelsPlugin, DelaysAGreeting) {
 }
 
 TEST_F(ChannelsPlugin, RepeatsAtItsIntervalAndCounts) {
-  Channel& channel = open(R"([{"name":"ping","payload":{"n":"{{count}}"},"trigger":"interval","interval":5000,"times":0}])");
+  Channel& channel =
+      open(R"([{"name":"ping","payload":{"n":"{{count}}"},"trigger":"interval","interval":5000,"times":0}])");
   EXPECT_EQ(taken(channel), "");
   host.advance(4999);
   EXPECT_EQ(taken(channel), "");
@@ -131,12 +133,15 @@ TEST_F(ChannelsPlugin, SaysWhatIsWrongAndWhere) {
       {"nothing at all", "{}", ""},
       {"the contract's seed",
        R"({"events":[{"name":"welcome","payload":{"message":"Hello"},"trigger":"connection","delayMs":0},
-           {"name":"ping","payload":{"n":"{{count}}"},"trigger":"interval","interval":5000,"times":0}]})", ""},
-      {"message", R"({"events":[{"name":"r","trigger":"message","echo":true}]})", "/events/0/trigger not-available;"},
+           {"name":"ping","payload":{"n":"{{count}}"},"trigger":"interval","interval":5000,"times":0}]})",
+       ""},
+      {"message", R"({"events":[{"name":"r","trigger":"message","echo":true}]})",
+       "/events/0/trigger not-available;"},
       {"ack second", R"({"events":[{"name":"a","trigger":"connection"},{"trigger":"ack"}]})",
        "/events/1/trigger not-available;"},
       {"schedule", R"({"events":[{"trigger":"schedule","steps":[]}]})", "/events/0/trigger not-available;"},
-      {"close-after", R"({"events":[{"trigger":"close-after","delayMs":1}]})", "/events/0/trigger not-available;"},
+      {"close-after", R"({"events":[{"trigger":"close-after","delayMs":1}]})",
+       "/events/0/trigger not-available;"},
       {"connectedEvent", R"({"connectedEvent":false})", "/connectedEvent not-available;"},
       {"to on a connection", R"({"events":[{"name":"a","trigger":"connection","to":"all"}]})",
        "/events/0/to not-available;"},
@@ -144,8 +149,10 @@ TEST_F(ChannelsPlugin, SaysWhatIsWrongAndWhere) {
       {"an interval without one", R"({"events":[{"name":"a","trigger":"interval"}]})", "/events/0 ;"},
       {"a connection with one", R"({"events":[{"name":"a","trigger":"connection","interval":50}]})",
        "/events/0/interval ;"},
-      {"times on a connection", R"({"events":[{"name":"a","trigger":"connection","times":1}]})", "/events/0/times ;"},
-      {"a placeholder of later", R"({"events":[{"name":"a","trigger":"connection","payload":{"x":["{{message.data}}"]}}]})",
+      {"times on a connection", R"({"events":[{"name":"a","trigger":"connection","times":1}]})",
+       "/events/0/times ;"},
+      {"a placeholder of later",
+       R"({"events":[{"name":"a","trigger":"connection","payload":{"x":["{{message.data}}"]}}]})",
        "/events/0/payload/x/0 not-available;"},
       {"an unknown placeholder", R"({"events":[{"name":"a","trigger":"connection","payload":"{{conut}}"}]})",
        "/events/0/payload ;"},
