@@ -72,7 +72,7 @@ struct UpstreamRequest {
 /// address that is connected to. Not thread-safe: one for each loop.
 class Upstream {
  public:
-  virtual ~Upstream() = default;
+  virtual ~Upstream() = default;  ///< Cancels all. Not from within a receiver's call.
   /// Names a started exchange; 0 is none.
   using Id = std::uint64_t;
   /// `receiver` must live until on_end, on_error or cancel.
