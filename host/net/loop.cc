@@ -41,7 +41,8 @@ Ready ready_of(const Flags<NotifyOn>& flags) {
   Ready ready;
   ready.read = flags.hasFlag(NotifyOn::Read);
   ready.write = flags.hasFlag(NotifyOn::Write);
-  ready.closed = flags.hasFlag(NotifyOn::Hangup) || flags.hasFlag(NotifyOn::Shutdown);
+  ready.hung_up = flags.hasFlag(NotifyOn::Hangup);
+  ready.closed = ready.hung_up || flags.hasFlag(NotifyOn::Shutdown);
   ready.error = !ready.read && !ready.write && !ready.closed;
   return ready;
 }

@@ -12,10 +12,11 @@
 
 namespace mimus {
 
-/// What a descriptor can be ready for. `closed` is the peer's hang-up; `error` is an
-/// event without flags, after which SO_ERROR tells (Pistache does not map EPOLLERR).
+/// What a descriptor can be ready for. `closed` is the peer's hang-up, be it only of its
+/// sending direction; `hung_up` of both, or a reset; `error` is an event without flags, after
+/// which SO_ERROR tells (Pistache does not map EPOLLERR).
 struct Ready {
-  bool read = false, write = false, closed = false, error = false;
+  bool read = false, write = false, closed = false, error = false, hung_up = false;
 };
 /// Hang-up (also a half-close) is told with the first four; the last two are for a peer that
 /// has half-closed already, which level-triggered polling would report for ever: they tell

@@ -43,13 +43,17 @@ struct Listener {
 
 /// Binds ADDR:PORT (":0" picks a port) or unix:PATH: first without SO_REUSEPORT, so that
 /// an address in use is an error, then one more socket for each worker. Non-blocking,
-/// close-on-exec. Errors: conflict - in use, naming it;  invalid - does not parse
+/// close-on-exec, listening. ADDR is a numeric address, an IPv6 one in brackets, or
+/// "localhost". A Unix socket is one for all workers, 0600; a stale one is replaced.
+/// Waits up to 500 ms for an address whose owner may be dying.
+/// Errors: conflict - in use, naming it;  invalid - does not parse;  unavailable - the system refused
 Result<Listener> listen_on(const std::string& address, unsigned sockets);
 
 /// Counters of the network, summed over the workers. See /metrics.
 struct NetStats {
   std::uint64_t accepted = 0, active = 0, requests = 0, refused_connections = 0, refused_requests = 0,
-                timeouts = 0, bytes_in = 0, bytes_out = 0, websockets = 0;
+                timeouts = 0, bytes_in = 0, bytes_out = 0,
+                websockets = 0;  ///< Upgraded connections that are open now, as `active` is of all.
 };
 
 /// The workers. Thread-safe where it says so.
@@ -61,6 +65,8 @@ class Server {
   ~Server();
 
   void add(const Listener& listener);  ///< Before start.
+  /// Where exceptions that ended a connection are reported, on any worker. Before start.
+  void on_exception(std::function<void(const char* what)> report);
   Status start();                      ///< Starts the threads; returns when all accept.
 
   unsigned workers() const;
@@ -74,6 +80,10 @@ class Server {
   void stop();
 
   NetStats stats() const;  ///< [any thread]
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace mimus

@@ -1,0 +1,115 @@
+// Chunks and lengths.
+#include "host/net/body_reader.h"
+
+#include <algorithm>
+
+namespace mimus {
+namespace {
+
+constexpr std::uint32_t max_chunk_line = 256;
+constexpr std::uint32_t max_trailer_bytes = 8192;
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+
+}  // namespace
+
+void BodyReader::start_length(std::uint64_t length) {
+  *this = BodyReader();
+  left_ = length;
+  phase_ = length > 0 ? Phase::length : Phase::end;
+}
+
+void BodyReader::start_chunked() {
+  *this = BodyReader();
+  phase_ = Phase::size_start;
+}
+
+bool BodyReader::take_data(std::string_view& input, Bytes* out, std::uint64_t limit) {
+  const std::size_t size = std::min<std::uint64_t>(left_, input.size());
+  if (size > limit - std::min(received_, limit)) return false;
+  if (out) out->append(input.substr(0, size));
+  input.remove_prefix(size);
+  left_ -= size;
+  received_ += size;
+  return true;
+}
+
+BodyReader::State BodyReader::read(std::string_view& input, Bytes* out, std::uint64_t limit) {
+  while (phase_ != Phase::end) {
+    if (input.empty()) return State::more;
+    if (phase_ == Phase::length || phase_ == Phase::data) {
+      if (!take_data(input, out, limit)) return State::too_large;
+      if (left_ > 0) return State::more;
+      phase_ = phase_ == Phase::length ? Phase::end : Phase::data_end;
+      continue;
+    }
+    const char c = input.front();
+    input.remove_prefix(1);
+    if (step_line(c) == State::bad) return State::bad;
+  }
+  return State::end;
+}
+
+BodyReader::State BodyReader::step_line(char c) {
+  if (after_return_) {
+    after_return_ = false;
+    return c == '\n' ? end_line() : State::bad;
+  }
+  const std::uint32_t limit = phase_ == Phase::trailer ? max_trailer_bytes : max_chunk_line;
+  if (++line_bytes_ > limit) return State::bad;
+  if (c == '\r') {
+    after_return_ = true;
+    return phase_ == Phase::size_start ? State::bad : State::more;
+  }
+  switch (phase_) {
+    case Phase::size_start:
+    case Phase::size: {
+      const int digit = hex_value(c);
+      if (digit >= 0) {
+        if (left_ >> 56) return State::bad;
+        left_ = left_ << 4 | static_cast<unsigned>(digit);
+        phase_ = Phase::size;
+        return State::more;
+      }
+      if (c != ';' || phase_ == Phase::size_start) return State::bad;
+      phase_ = Phase::extension;
+      return State::more;
+    }
+    case Phase::extension: return is_control(c) ? State::bad : State::more;
+    case Phase::trailer: {
+      const bool first = line_bytes_ == line_start_ + 1;
+      if (is_control(c) || (first && (c == ' ' || c == '\t' || c == ':'))) return State::bad;
+      trailer_has_name_ = trailer_has_name_ || c == ':';
+      return State::more;
+    }
+    default: return State::bad;  // Something after a chunk's data that is no line end.
+  }
+}
+
+BodyReader::State BodyReader::end_line() {
+  switch (phase_) {
+    case Phase::data_end: phase_ = Phase::size_start; break;
+    case Phase::size:
+    case Phase::extension: phase_ = left_ > 0 ? Phase::data : Phase::trailer; break;
+    default:
+      if (line_bytes_ == line_start_ + 1) {  // Nothing but its carriage return.
+        phase_ = Phase::end;
+        return State::more;
+      }
+      if (!trailer_has_name_) return State::bad;
+      trailer_has_name_ = false;
+      line_start_ = line_bytes_;
+      return State::more;
+  }
+  line_bytes_ = line_start_ = 0;
+  return State::more;
+}
+
+}  // namespace mimus

@@ -1,0 +1,93 @@
+// What the connections of one worker share: loop, limits, service, spare memory, counters.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "host/net/body_reader.h"
+#include "host/net/bytes.h"
+#include "host/net/exchange.h"
+#include "host/net/response_head.h"
+#include "host/net/server.h"
+
+namespace mimus {
+
+class Connection;
+
+/// Written by one thread, read by any.
+class Counter {
+ public:
+  void add(std::int64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(n), std::memory_order_relaxed);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct alignas(64) Counters {
+  Counter accepted, active, requests, refused_connections, refused_requests, timeouts, bytes_in, bytes_out, websockets;
+};
+
+/// An exchange and what its connection keeps for it. Lent to a connection from head to end,
+/// so that an idle connection holds none of it.
+struct Ongoing {
+  Exchange exchange;
+  Bytes body;                    ///< The request's, as far as it was gathered.
+  std::size_t body_limit = 0;
+  std::string_view borrowed;     ///< Of a large answer, what the kernel has not taken yet.
+  std::int64_t promised = -1;    ///< Body bytes still to be written of a streamed answer; -1: chunked or until close.
+  bool head_only = false;        ///< The answer has no body: HEAD, 204, 304.
+  bool chunked_answer = false;
+  bool begun = false;            ///< A streamed answer's head is out.
+  bool starved = false;          ///< The producer was told to wait for on_writable.
+};
+
+struct Commons {
+  explicit Commons(Loop& l, const Limits& limits_of_server) : loop(l), limits(limits_of_server) {}
+  virtual ~Commons() = default;
+  /// The connection's descriptor is closed; it is destroyed after the batch.
+  virtual void bury(Connection& connection) = 0;
+
+  std::unique_ptr<Ongoing> lend_ongoing() {
+    if (spare_ongoing.empty()) return std::make_unique<Ongoing>();
+    std::unique_ptr<Ongoing> lent = std::move(spare_ongoing.back());
+    spare_ongoing.pop_back();
+    return lent;
+  }
+  void take_back(std::unique_ptr<Ongoing> ongoing);
+
+  void lend(Bytes& empty) {
+    if (spare_bytes.empty()) return;
+    empty.swap(spare_bytes.back());
+    spare_bytes.pop_back();
+  }
+  void take_back(Bytes& bytes) {
+    bytes.clear();
+    if (bytes.capacity() <= max_spare_bytes && spare_bytes.size() < max_spares) {
+      spare_bytes.emplace_back().swap(bytes);
+    } else {
+      bytes.release();
+    }
+  }
+
+  static constexpr std::size_t scratch_size = 64 << 10;
+  static constexpr std::size_t max_spares = 64;
+  static constexpr std::size_t max_spare_bytes = 64 << 10;
+
+  Loop& loop;
+  const Limits& limits;
+  std::unique_ptr<Service> service;
+  Counters counters;
+  DateLine date;
+  std::uint64_t next_serial = 0;
+  bool draining = false;
+  std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(scratch_size);  ///< What recv fills.
+  std::vector<std::unique_ptr<Ongoing>> spare_ongoing;
+  std::vector<Bytes> spare_bytes;
+};
+
+}  // namespace mimus

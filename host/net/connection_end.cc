@@ -1,0 +1,140 @@
+// How connections end: refusals, cancellations, time that is over, closing so that the
+// client can still read its answer.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "host/net/connection.h"
+
+namespace mimus {
+namespace {
+
+// How long we wait for a client to read its last answer and hang up.
+constexpr std::int64_t linger_us = 5'000'000;
+// A client that was accepted while we were stopping gets this long to say something.
+constexpr std::int64_t last_chance_us = 500'000;
+
+}  // namespace
+
+Connection::~Connection() {
+  commons_.loop.disarm(deadline_);
+  if (state_ == State::dead) return;
+  commons_.loop.unwatch(watch_);
+  ::close(fd_);
+}
+
+void Connection::refuse(const Refusal& refusal) {
+  commons_.counters.refused_requests.add();
+  const std::string body = commons_.service->refusal(refusal.status, refusal.detail);
+  std::vector<Header> headers;
+  if (!body.empty()) headers.push_back({"Content-Type", "application/problem+json"});
+  Framing framing;
+  framing.body = Framing::Body::length;
+  framing.length = static_cast<std::int64_t>(body.size());
+  framing.persistence = Framing::Persistence::close;
+  Bytes& to = out();
+  append_response_head(to, refusal.status, headers, commons_.date.at(commons_.loop.wall_us()), framing);
+  to.append(body);
+  keep_alive_ = false;
+  linger_ = true;
+  input_ = {};
+  state_ = State::closing;
+}
+
+void Connection::cancel_exchange() {
+  if (!now_) return;
+  const std::unique_ptr<Ongoing> cancelled = std::move(now_);
+  wanted_ = false;
+  commons_.service->on_cancel(cancelled->exchange);
+  commons_.service->on_end(cancelled->exchange);
+}
+
+void Connection::close_gently() {
+  if (reset_) {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  } else if (!peer_ended_ && (linger_ || !in_.empty() || !body_.ended())) {
+    in_.release();
+    ::shutdown(fd_, SHUT_WR);
+    state_ = State::lingering;
+    read_deadline_us_ = commons_.loop.now().count() + linger_us;
+    settle();
+    return;
+  }
+  lost();
+}
+
+void Connection::lost() {
+  if (state_ == State::dead) return;
+  state_ = State::dead;
+  commons_.loop.unwatch(watch_);
+  commons_.loop.disarm(deadline_);
+  ::close(fd_);
+  in_.release();
+  out_.release();
+  if (!turn_queued_) commons_.bury(*this);
+  cancel_exchange();
+}
+
+void Connection::cut() {
+  try {
+    lost();
+  } catch (...) {  // The service failed while it was told; the connection is closed all the same.
+  }
+}
+
+void Connection::bid_farewell() {
+  if (!takeover_) return;
+  commons_.counters.websockets.add(-1);
+  if (taken_started_) takeover_->on_closed();
+}
+
+void Connection::drain() {
+  if (state_ == State::dead) return;
+  guarded([this] {
+    if (state_ == State::taken && taken_started_) {
+      takeover_->on_drain();
+      schedule();
+      return;
+    }
+    if (state_ != State::head) return;
+    read_deadline_us_ = std::min(read_deadline_us_, commons_.loop.now().count() + last_chance_us);
+    // A request that is in the kernel already is answered.
+    if (wants_input() && receive()) turn();
+  });
+}
+
+void Connection::set_interest(Interest interest) {
+  if (interest == interest_) return;
+  interest_ = interest;
+  commons_.loop.rewatch(watch_, interest);
+}
+
+/// The timer is moved only to come earlier: it finds out for itself, when it fires, that
+/// there is more time. A request in time does not touch it.
+void Connection::arm_deadline() {
+  const std::int64_t due_us = std::min(read_deadline_us_, write_deadline_us_);
+  if (due_us == never) return;
+  const std::int64_t due_ms = (due_us + 999) / 1000;
+  if (deadline_.armed() && deadline_.due_ms <= due_ms) return;
+  const std::int64_t now_ms = (commons_.loop.now().count() + 999) / 1000;
+  commons_.loop.arm(deadline_, std::chrono::milliseconds(std::max<std::int64_t>(due_ms - now_ms, 0)));
+}
+
+void Connection::expire() {
+  const std::int64_t now_us = commons_.loop.now().count();
+  if (now_us < read_deadline_us_ && now_us < write_deadline_us_) return arm_deadline();
+  if (state_ != State::lingering) commons_.counters.timeouts.add();
+  const bool stuck = now_us >= write_deadline_us_;
+  const bool head_came = state_ == State::head && partial_;
+  const bool body_awaited = state_ == State::busy && wanted_ && !now_->begun;
+  if (stuck || !(head_came || body_awaited)) return lost();
+  read_deadline_us_ = never;
+  cancel_exchange();
+  refuse({408, head_came ? "the request header took too long" : "the request body took too long"});
+  turn();
+}
+
+}  // namespace mimus

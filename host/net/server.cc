@@ -1,0 +1,155 @@
+// The workers' threads: started, drained, stopped.
+#include "host/net/server.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "host/net/worker.h"
+
+namespace mimus {
+namespace {
+
+/// A call of a function on a worker's thread; frees itself.
+struct Call : Post {
+  explicit Call(std::function<void()> f) : function(std::move(f)) {
+    run = [](Post& post) {
+      const std::unique_ptr<Call> self(&static_cast<Call&>(post));
+      self->function();
+    };
+  }
+  std::function<void()> function;
+};
+
+/// Counts down to zero, once.
+class Latch {
+ public:
+  explicit Latch(std::size_t count) : left_(count) {}
+  void count_down() {
+    const std::lock_guard lock(mutex_);
+    if (--left_ == 0) zero_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    zero_.wait(lock, [this] { return left_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable zero_;
+  std::size_t left_;
+};
+
+}  // namespace
+
+struct Server::State {
+  State(const Limits& l, std::function<std::unique_ptr<Service>(Loop&)> make)
+      : limits(l), admission(limits), make_service(std::move(make)) {}
+
+  void run(Worker& worker, Latch& ready, std::atomic<bool>& failed) {
+    const std::string name = "worker-" + std::to_string(worker.loop.index());
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+    try {
+      worker.service = make_service(worker.loop);
+      if (!worker.service || !worker.open()) failed = true;
+    } catch (...) {
+      failed = true;
+    }
+    ready.count_down();
+    worker.loop.run();
+    worker.service.reset();
+  }
+
+  Limits limits;
+  Admission admission;
+  std::function<std::unique_ptr<Service>(Loop&)> make_service;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::thread> threads;
+};
+
+Server::Server(const Clock& clock, const Limits& limits, unsigned workers,
+               std::function<std::unique_ptr<Service>(Loop&)> make_service)
+    : state_(std::make_unique<State>(limits, std::move(make_service))) {
+  for (unsigned i = 0; i < std::max(workers, 1u); ++i) {
+    state_->workers.push_back(std::make_unique<Worker>(i, clock, state_->limits, state_->admission));
+  }
+}
+
+Server::~Server() { stop(); }
+
+void Server::add(const Listener& listener) {
+  // Every socket has a worker and every worker a socket, whatever the numbers: a socket in
+  // a SO_REUSEPORT group that nobody accepts on would swallow its share of the clients.
+  const std::size_t sockets = listener.fds.size(), workers = state_->workers.size();
+  if (sockets == 0) return;
+  for (std::size_t i = 0; i < std::max(sockets, workers); ++i) {
+    state_->workers[i % workers]->share(listener.fds[i % sockets], listener.serves_admin, listener.serves_public);
+  }
+}
+
+void Server::on_exception(std::function<void(const char*)> report) {
+  for (const auto& worker : state_->workers) worker->loop.on_exception(report);
+}
+
+Status Server::start() {
+  Latch ready(state_->workers.size());
+  std::atomic<bool> failed{false};
+  for (const auto& worker : state_->workers) {
+    state_->threads.emplace_back([this, &worker = *worker, &ready, &failed] { state_->run(worker, ready, failed); });
+  }
+  ready.wait();
+  if (!failed) return Done{};
+  stop();
+  return Error{Code::unavailable, "a worker could not start"};
+}
+
+unsigned Server::workers() const { return static_cast<unsigned>(state_->workers.size()); }
+
+Loop& Server::loop(unsigned index) { return state_->workers[index]->loop; }
+
+void Server::drain(std::chrono::milliseconds grace) {
+  if (state_->threads.empty()) return;
+  // Shared with the workers, which may leave it a moment after we do.
+  const auto empty = std::make_shared<Latch>(state_->workers.size());
+  for (const auto& worker : state_->workers) {
+    worker->loop.post(*new Call([&worker = *worker, grace, empty] {
+      worker.drain(grace, [empty] { empty->count_down(); });
+    }));
+  }
+  empty->wait();
+}
+
+void Server::stop() {
+  for (const auto& worker : state_->workers) {
+    if (state_->threads.empty()) break;
+    worker->loop.post(*new Call([&worker = *worker] {
+      worker.close_all([&worker] { worker.loop.stop(); });
+    }));
+  }
+  for (std::thread& thread : state_->threads) thread.join();
+  state_->threads.clear();
+}
+
+NetStats Server::stats() const {
+  NetStats sum;
+  for (const auto& worker : state_->workers) {
+    const Counters& c = worker->counters;
+    sum.accepted += c.accepted.get();
+    sum.active += c.active.get();
+    sum.requests += c.requests.get();
+    sum.refused_connections += c.refused_connections.get();
+    sum.refused_requests += c.refused_requests.get();
+    sum.timeouts += c.timeouts.get();
+    sum.bytes_in += c.bytes_in.get();
+    sum.bytes_out += c.bytes_out.get();
+    sum.websockets += c.websockets.get();
+  }
+  return sum;
+}
+
+}  // namespace mimus

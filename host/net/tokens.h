@@ -1,0 +1,45 @@
+// Which bytes may stand where in HTTP: tokens, targets, hosts.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace mimus {
+
+namespace detail {
+
+constexpr std::array<bool, 256> bytes_in(std::string_view extra) {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[c] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[c] = table[c + 32] = true;
+  for (const char c : extra) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+
+inline constexpr auto token_bytes = bytes_in("!#$%&'*+-.^_`|~");
+inline constexpr auto host_bytes = bytes_in("-._~%!$&'()*+,;=");
+// RFC 3986, and what browsers leave unescaped (WHATWG URL): a mock host that refuses
+// `?ids[]=1` is of no use. Not in it: controls, white space, `"<>#`, bytes >= 0x80.
+inline constexpr auto path_bytes = bytes_in("-._~%!$&'()*+,;=:@/[]^`{|}");
+inline constexpr auto query_bytes = bytes_in("-._~%!$&'()*+,;=:@/?[]^`{|}\\");
+
+}  // namespace detail
+
+inline bool is_token_byte(char c) { return detail::token_bytes[static_cast<unsigned char>(c)]; }
+
+inline bool all_in(std::string_view text, const std::array<bool, 256>& table) {
+  bool all = true;
+  for (const char c : text) all &= table[static_cast<unsigned char>(c)];
+  return all;
+}
+
+inline bool is_token(std::string_view text) { return !text.empty() && all_in(text, detail::token_bytes); }
+
+/// No byte that would end a line or a C string.
+inline bool is_safe_value(std::string_view text) {
+  bool bad = false;
+  for (const char c : text) bad |= (c == '\r') | (c == '\n') | (c == '\0');
+  return !bad;
+}
+
+}  // namespace mimus

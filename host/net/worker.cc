@@ -1,0 +1,211 @@
+// Accepting, counting, burying.
+#include "host/net/worker.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "host/net/peer_address.h"
+
+namespace mimus {
+namespace {
+
+// How long a worker without descriptors waits before it accepts again, unless one is closed.
+constexpr std::chrono::milliseconds accept_pause{200};
+
+}  // namespace
+
+void Commons::take_back(std::unique_ptr<Ongoing> ongoing) {
+  if (spare_ongoing.size() >= max_spares) return;
+  Exchange& x = ongoing->exchange;
+  x.arena.reset();
+  std::vector<Header> fields = std::move(x.request.headers);
+  fields.clear();
+  x.request = RequestHead();
+  x.request.headers = std::move(fields);
+  x.response.status = 0;
+  x.response.headers.clear();
+  x.body = {};
+  x.sink = nullptr;
+  x.request_size = x.response_size = 0;
+  x.state = nullptr;
+  if (ongoing->body.capacity() > max_spare_bytes) ongoing->body.release();
+  ongoing->body.clear();
+  ongoing->body_limit = 0;
+  ongoing->borrowed = {};
+  ongoing->promised = -1;
+  ongoing->head_only = ongoing->chunked_answer = ongoing->begun = ongoing->starved = false;
+  spare_ongoing.push_back(std::move(ongoing));
+}
+
+bool Admission::enter(const std::string& client_ip) {
+  if (connections_.fetch_add(1, std::memory_order_relaxed) >= limits_.max_connections) {
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return true;
+  const std::lock_guard lock(mutex_);
+  std::size_t& of_ip = per_ip_[client_ip];
+  if (of_ip < limits_.max_connections_per_ip) {
+    ++of_ip;
+    return true;
+  }
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Admission::leave(const std::string& client_ip) {
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return;
+  const std::lock_guard lock(mutex_);
+  const auto found = per_ip_.find(client_ip);
+  if (found != per_ip_.end() && --found->second == 0) per_ip_.erase(found);
+}
+
+Worker::Worker(unsigned index, const Clock& clock, const Limits& limits_of_server, Admission& admission)
+    : Commons(own_loop, limits_of_server), own_loop(index, clock), admission_(admission) {
+  reap_post_.worker = this;
+  reap_post_.run = [](Post& post) { static_cast<OwnPost&>(post).worker->reap(); };
+  resume_timer_.worker = grace_timer_.worker = this;
+  resume_timer_.fire = [](Timer& timer) { static_cast<OwnTimer&>(timer).worker->resume_accepting(); };
+  grace_timer_.fire = [](Timer& timer) {
+    Worker& worker = *static_cast<OwnTimer&>(timer).worker;
+    for (std::size_t i = worker.connections_.size(); i-- > 0;) worker.connections_[i]->cut();
+  };
+}
+
+Worker::~Worker() = default;
+
+void Worker::share(int fd, bool serves_admin, bool serves_public) {
+  auto acceptor = std::make_unique<Acceptor>();
+  acceptor->worker = this;
+  acceptor->fd = fd;
+  acceptor->serves_admin = serves_admin;
+  acceptor->serves_public = serves_public;
+  acceptors_.push_back(std::move(acceptor));
+}
+
+bool Worker::open() {
+  accepting_ = true;
+  bool all = true;
+  for (const auto& acceptor : acceptors_) {
+    acceptor->watch = loop.watch(acceptor->fd, Interest::read, *acceptor);
+    all = all && acceptor->watch != 0;
+  }
+  return all;
+}
+
+/// False: the process has no descriptors left, and accepting is paused.
+bool Worker::accept_on(Acceptor& acceptor, unsigned at_most) {
+  while (at_most-- > 0) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int fd =
+        ::accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      admit(fd, acceptor, peer_text(peer));
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      // The client waits in the kernel's queue, and we do not spin on it.
+      pause_accepting();
+      return false;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+    // Anything else is about that one client, who has gone.
+  }
+  return true;
+}
+
+void Worker::admit(int fd, const Acceptor& acceptor, std::string client_ip) {
+  if (!admission_.enter(client_ip)) {
+    counters.refused_connections.add();
+    ::close(fd);
+    return;
+  }
+  counters.accepted.add();
+  counters.active.add();
+  auto connection = std::make_unique<Connection>(
+      *this, fd, Origin{std::move(client_ip), acceptor.serves_admin, acceptor.serves_public});
+  connection->place = connections_.size();
+  connections_.push_back(std::move(connection));
+  if (!connections_.back()->start()) connections_.back()->cut();
+}
+
+void Worker::pause_accepting() {
+  for (const auto& acceptor : acceptors_) loop.rewatch(acceptor->watch, Interest::none);
+  loop.arm(resume_timer_, accept_pause);
+}
+
+void Worker::resume_accepting() {
+  loop.disarm(resume_timer_);
+  if (!accepting_) return;
+  for (const auto& acceptor : acceptors_) loop.rewatch(acceptor->watch, Interest::read);
+}
+
+void Worker::bury(Connection& connection) {
+  const std::size_t place = connection.place;
+  dead_.push_back(std::move(connections_[place]));
+  if (place + 1 < connections_.size()) {
+    connections_[place] = std::move(connections_.back());
+    connections_[place]->place = place;
+  }
+  connections_.pop_back();
+  if (reap_queued_) return;
+  reap_queued_ = true;
+  loop.defer(reap_post_);
+}
+
+void Worker::reap() {
+  reap_queued_ = false;
+  const std::vector<std::unique_ptr<Connection>> dead = std::move(dead_);
+  dead_.clear();
+  for (const auto& connection : dead) {
+    counters.active.add(-1);
+    admission_.leave(connection->origin().client_ip);
+    try {
+      connection->bid_farewell();
+    } catch (...) {  // A takeover's failure must not keep the others alive.
+    }
+  }
+  if (resume_timer_.armed()) resume_accepting();
+  finish_drain_if_empty();
+}
+
+void Worker::drain(std::chrono::milliseconds grace, std::function<void()> done) {
+  draining = true;
+  drained_ = std::move(done);
+  accepting_ = false;
+  loop.disarm(resume_timer_);
+  for (const auto& acceptor : acceptors_) {
+    // Who is queued already has been promised an answer.
+    accept_on(*acceptor, UINT32_MAX);
+    loop.unwatch(acceptor->watch);
+  }
+  loop.arm(grace_timer_, grace);
+  for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->drain();
+  finish_drain_if_empty();
+}
+
+void Worker::finish_drain_if_empty() {
+  if (!draining || !connections_.empty() || !dead_.empty() || !drained_) return;
+  loop.disarm(grace_timer_);
+  std::exchange(drained_, nullptr)();
+}
+
+void Worker::close_all(std::function<void()> done) {
+  draining = true;
+  drained_ = [first = std::move(drained_), last = std::move(done)] {
+    if (first) first();
+    last();
+  };
+  accepting_ = false;
+  loop.disarm(resume_timer_);
+  for (const auto& acceptor : acceptors_) loop.unwatch(acceptor->watch);
+  for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->cut();
+  finish_drain_if_empty();
+}
+
+}  // namespace mimus
