@@ -53,6 +53,7 @@ struct Answer {
   std::string header(std::string_view name) const;
   /// How many fields have that name.
   std::size_t count(std::string_view name) const;
+  bool operator==(const Answer&) const = default;
 };
 
 struct Fault {
