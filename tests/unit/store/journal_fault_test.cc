@@ -1,0 +1,211 @@
+// What a journal does when its disk fails, hangs, or the process ends without a close.
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "tests/unit/store/scratch.h"
+
+namespace mimus {
+namespace {
+
+/// A BlockStore whose disk fails or hangs as told.
+class FaultyBlocks final : public BlockStore {
+ public:
+  explicit FaultyBlocks(BlockStore& inner) : inner_(inner) {}
+
+  void fail(bool failing) { set(failing_, failing); }
+  void hang(bool hanging) { set(hanging_, hanging); }
+  void wait_for_puts(unsigned count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return puts_ >= count; });
+  }
+  void wait_for_failures(unsigned count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return failures_ >= count; });
+  }
+  void wait_until_it_hangs() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_; });
+  }
+
+  Status put(Key key, std::string_view bytes, std::span<const Key> instead) override {
+    if (Status up = disk(); !up) return up;
+    Status out = inner_.put(key, bytes, instead);
+    const std::lock_guard lock(mutex_);
+    ++puts_;
+    changed_.notify_all();
+    return out;
+  }
+  Result<std::string> get(Key key) const override { return inner_.get(key); }
+  Status remove_before(Key end) override {
+    if (Status up = disk(); !up) return up;
+    return inner_.remove_before(end);
+  }
+  Status each(const std::function<void(Key, std::string_view)>& show) const override { return inner_.each(show); }
+  Result<std::vector<std::string>> field_names() const override { return inner_.field_names(); }
+  Status put_field_names(const std::vector<std::string>& names) override { return inner_.put_field_names(names); }
+
+ private:
+  void set(bool& what, bool to) {
+    const std::lock_guard lock(mutex_);
+    what = to;
+    changed_.notify_all();
+  }
+  Status disk() {
+    std::unique_lock lock(mutex_);
+    waiting_ = hanging_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !hanging_; });
+    waiting_ = false;
+    if (!failing_) return Done{};
+    ++failures_;
+    changed_.notify_all();
+    return Error{Code::unavailable, "no space left on device"};
+  }
+
+  BlockStore& inner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool failing_ = false, hanging_ = false, waiting_ = false;
+  unsigned puts_ = 0, failures_ = 0;
+};
+
+class JournalFaults : public testing::Test {
+ protected:
+  JournalFaults() { options_.block_records = 10; }
+
+  void open() {
+    auto opened = open_journal(blocks_, clock_, options_);
+    ASSERT_OK(opened);
+    journal_ = *std::move(opened);
+  }
+
+  void append(unsigned from, unsigned to) {
+    for (unsigned n = from; n < to; ++n) {
+      RecordInput input;
+      input.id = ulid(n);
+      input.time_us = clock_.wall_us();
+      input.duration_us = n;
+      ASSERT_TRUE(journal_->producer(0).append(input)) << n;
+    }
+  }
+
+  std::size_t count() {
+    std::size_t out = 0;
+    EXPECT_OK(journal_->scan({}, [&](const Record&) { return ++out != 0; }));
+    return out;
+  }
+
+  FakeClock clock_;
+  std::unique_ptr<Database> database_ = memory_database(clock_);
+  FaultyBlocks blocks_{database_->blocks()};
+  JournalOptions options_;
+  std::unique_ptr<Journal> journal_;
+};
+
+TEST_F(JournalFaults, AProcessThatEndsUncleanlyLosesOnlyWhatNoPieceHolds) {
+  open();
+  append(1, 25);  // two full blocks and a piece of four
+  count();
+  blocks_.wait_for_puts(3);
+  append(25, 27);  // another piece
+  blocks_.wait_for_puts(4);
+  blocks_.fail(true);
+  append(27, 29);  // lost
+  journal_.reset();
+  blocks_.fail(false);
+  open();
+  EXPECT_EQ(count(), 26u);
+  EXPECT_EQ(journal_->find(ulid(26))->duration_us, 26);
+  unsigned pieces = 0;
+  EXPECT_OK(blocks_.each([&](BlockStore::Key key, std::string_view) { pieces += key.piece != 0 ? 1u : 0u; }));
+  EXPECT_EQ(pieces, 0u) << "folded at the start";
+  append(29, 31);
+  EXPECT_EQ(count(), 28u);
+}
+
+TEST_F(JournalFaults, AFailingDiskDropsCountsAndGoesOn) {
+  open();
+  append(1, 11);
+  EXPECT_EQ(count(), 10u);
+  blocks_.fail(true);
+  append(11, 36);
+  EXPECT_EQ(count(), 15u) << "the block before, and the open one";
+  EXPECT_EQ(journal_->stats().dropped, 20u);
+  EXPECT_GE(journal_->stats().write_errors, 2u);
+  blocks_.fail(false);
+  append(36, 46);
+  EXPECT_EQ(count(), 25u);
+  EXPECT_EQ(journal_->stats().dropped, 20u);
+  EXPECT_OK(journal_->close());
+}
+
+TEST_F(JournalFaults, ACloseSaysThatItLostRecords) {
+  open();
+  append(1, 4);
+  blocks_.fail(true);
+  EXPECT_EQ(journal_->close().error().code, Code::unavailable);
+}
+
+TEST_F(JournalFaults, AClearThatFailsSaysSo) {
+  open();
+  append(1, 30);
+  EXPECT_EQ(count(), 29u);
+  blocks_.fail(true);
+  EXPECT_EQ(journal_->clear().error().code, Code::unavailable);
+  blocks_.fail(false);
+  EXPECT_OK(journal_->clear());
+  EXPECT_EQ(count(), 0u);
+}
+
+TEST_F(JournalFaults, WithAHangingDiskReadsAreStaleAndWorkersAreRefusedNotBlocked) {
+  options_.ring_bytes = 4096;
+  options_.reader_patience = std::chrono::milliseconds(20);
+  std::atomic<int> rooms{0};
+  options_.on_room = [&](unsigned) {
+    ++rooms;
+    rooms.notify_one();
+  };
+  open();
+  append(1, 6);
+  EXPECT_EQ(count(), 5u);
+  blocks_.hang(true);
+  append(6, 16);
+  blocks_.wait_until_it_hangs();
+  const auto page = journal_->page({}, 100, "");
+  ASSERT_OK(page);
+  EXPECT_TRUE(page->stale);
+  EXPECT_FALSE(page->items.empty());
+  const auto scanned = journal_->scan({}, [](const Record&) { return true; });
+  ASSERT_OK(scanned);
+  EXPECT_FALSE(*scanned);
+  EXPECT_EQ(journal_->clear().error().code, Code::unavailable);
+
+  unsigned accepted = 0;
+  RecordInput input;
+  for (; accepted < 10'000; ++accepted) {
+    input.id = ulid(16 + accepted);
+    if (!journal_->producer(0).append(input)) break;
+  }
+  EXPECT_LT(accepted, 10'000u);
+  EXPECT_EQ(rooms.load(), 0);
+  blocks_.hang(false);
+  rooms.wait(0);
+  EXPECT_EQ(rooms.load(), 1);
+  EXPECT_TRUE(journal_->producer(0).append(input));
+}
+
+TEST_F(JournalFaults, RefusesWhenTheOldestRecordWaitsForOverASecond) {
+  options_.reader_patience = std::chrono::milliseconds(1);
+  open();
+  blocks_.hang(true);
+  append(1, 2);
+  blocks_.wait_until_it_hangs();
+  append(2, 3);
+  clock_.advance(std::chrono::milliseconds(1001));
+  EXPECT_FALSE(journal_->producer(0).append({}));
+  blocks_.hang(false);
+}
+
+}  // namespace
+}  // namespace mimus
