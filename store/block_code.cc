@@ -64,7 +64,7 @@ bool decode_header(std::string_view bytes, BlockHeader& out) {
   return from.ok();
 }
 
-Test::Test(const Filter& filter, const FieldTable& fields) : filter_(filter), type_(FieldType::text) {
+Comparison::Comparison(const Filter& filter, const FieldTable& fields) : filter_(filter), type_(FieldType::text) {
   const auto field = static_cast<std::size_t>(filter.field);
   if (field >= fields.types.size()) return;
   type_ = fields.types[field];
@@ -73,7 +73,7 @@ Test::Test(const Filter& filter, const FieldTable& fields) : filter_(filter), ty
   hash_ = type_ != FieldType::text ? value_hash(filter.number) : id_ ? value_hash(raw(*id_)) : value_hash(filter.text);
 }
 
-bool Test::passes(const Record& record) const {
+bool Comparison::passes(const Record& record) const {
   using Op = Filter::Op;
   const auto compare = [&](const auto& value, const auto& wanted) {
     return filter_.op == Op::equals ? value == wanted : filter_.op == Op::at_least ? value >= wanted : value < wanted;
@@ -91,7 +91,7 @@ bool Test::passes(const Record& record) const {
   return value && compare(*value, filter_.number);
 }
 
-bool Test::may_pass(const BlockHeader& header) const {
+bool Comparison::may_pass(const BlockHeader& header) const {
   const auto within = [&](const auto& min, const auto& max, const auto& wanted) {
     switch (filter_.op) {
       case Filter::Op::equals: return min <= wanted && wanted <= max;
@@ -105,7 +105,7 @@ bool Test::may_pass(const BlockHeader& header) const {
   return set_may_hold(header.sets);
 }
 
-bool Test::set_may_hold(std::string_view sets) const {
+bool Comparison::set_may_hold(std::string_view sets) const {
   bytes::Reader from(sets);
   while (from.ok() && !from.done()) {
     const bool mine = from.varint() == static_cast<std::uint64_t>(stored_field_);

@@ -25,10 +25,10 @@ struct BlockHeader {
 bool decode_header(std::string_view from, BlockHeader& out);
 
 /// A Filter with its comparison prepared.
-class Test {
+class Comparison {
  public:
   /// `fields` must outlive it.
-  Test(const Filter& filter, const FieldTable& fields);
+  Comparison(const Filter& filter, const FieldTable& fields);
 
   bool passes(const Record& record) const;
   /// False: no record of that block can pass.

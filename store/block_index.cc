@@ -19,7 +19,7 @@ void BlockIndex::add(std::uint64_t block, std::string_view head) {
   totals_.bytes += entry.bytes;
 }
 
-std::uint64_t BlockIndex::newest_below(std::uint64_t below, std::span<const Test> tests) const {
+std::uint64_t BlockIndex::newest_below(std::uint64_t below, std::span<const Comparison> tests) const {
   constexpr int looks = 256;
   for (;;) {
     const std::lock_guard lock(mutex_);
@@ -30,7 +30,7 @@ std::uint64_t BlockIndex::newest_below(std::uint64_t below, std::span<const Test
       --at;
       BlockHeader header;
       if (decode_header(at->head, header) &&
-          std::all_of(tests.begin(), tests.end(), [&](const Test& test) { return test.may_pass(header); })) {
+          std::all_of(tests.begin(), tests.end(), [&](const Comparison& test) { return test.may_pass(header); })) {
         return at->block;
       }
     }

@@ -18,7 +18,7 @@ class BlockIndex {
 
   /// The newest block below `below` that all tests may pass on, 0 if there is none.
   /// Between looks the lock is let go of, so that the writer never waits long.
-  std::uint64_t newest_below(std::uint64_t below, std::span<const Test> tests) const;
+  std::uint64_t newest_below(std::uint64_t below, std::span<const Comparison> tests) const;
 
   /// Drops blocks from the old end while they are wholly older than `oldest_us` or more
   /// than `max_bytes` are held. Returns the block below which nothing is left, 0 if

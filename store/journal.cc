@@ -101,7 +101,7 @@ class BlockJournal final : public Journal {
 
   /// Shows what passes and is older than `from`, newest first, until `show` says false.
   Status walk(std::span<const Filter> filters, Position from, const Show& show) {
-    std::vector<Test> tests;
+    std::vector<Comparison> tests;
     for (const Filter& filter : filters) tests.emplace_back(filter, fields_.stored);
     const JournalWriter::Open open = writer_.open();
     std::uint64_t below = open.block;
@@ -125,7 +125,7 @@ class BlockJournal final : public Journal {
   }
 
   /// False: `show` has had enough.
-  bool show_block(std::uint64_t block, std::string_view bytes, Position from, std::span<const Test> tests,
+  bool show_block(std::uint64_t block, std::string_view bytes, Position from, std::span<const Comparison> tests,
                   const Show& show) {
     std::vector<std::string_view> records;
     split_records(bytes, records);  // of a damaged block, those that can be told apart
@@ -134,7 +134,7 @@ class BlockJournal final : public Journal {
     Record record;
     for (std::size_t i = end; i-- > 0;) {
       if (!decode_record(records[i], fields_.stored, record)) continue;
-      const auto passes = [&](const Test& test) { return test.passes(record); };
+      const auto passes = [&](const Comparison& test) { return test.passes(record); };
       if (!std::all_of(tests.begin(), tests.end(), passes)) continue;
       if (!show(record, {block, static_cast<std::uint32_t>(i)})) return false;
     }

@@ -4,6 +4,9 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
+#include <mutex>
+#include <shared_mutex>
+
 #include "store/table.h"
 
 namespace mimus {
@@ -59,50 +62,69 @@ std::vector<rocksdb::ColumnFamilyDescriptor> spaces() {
   return {{rocksdb::kDefaultColumnFamilyName, options}, {"journal", journal}};
 }
 
-class RocksTable final : public Table {
- public:
-  RocksTable(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> spaces)
-      : db_(std::move(db)), spaces_(std::move(spaces)) {}
+/// An open database. Its destructor closes it.
+struct Opened {
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> spaces;  // in the order of Space
 
-  ~RocksTable() override {
-    for (rocksdb::ColumnFamilyHandle* const space : spaces_) {
-      // Only an invalid handle makes this fail, and the database closes either way.
-      db_->DestroyColumnFamilyHandle(space).PermitUncheckedError();
-    }
-    db_->Close().PermitUncheckedError();  // nobody is left to tell; the log holds all writes
+  Opened() = default;
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  ~Opened() {
+    if (db == nullptr) return;
+    // Only an invalid handle makes this fail, and the database closes either way.
+    for (rocksdb::ColumnFamilyHandle* const space : spaces) db->DestroyColumnFamilyHandle(space).PermitUncheckedError();
+    db->Close().PermitUncheckedError();  // nobody is left to tell; the log holds all writes
   }
 
+  rocksdb::ColumnFamilyHandle* space(Space where) const { return spaces[static_cast<std::size_t>(where)]; }
+};
+
+rocksdb::Status open_into(Opened& opened, const std::string& directory) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(database_options(), directory, spaces(), &opened.spaces, &db);
+  opened.db.reset(db);
+  return status;
+}
+
+/// Whether a file of that size can be written and synced in a directory.
+bool takes_writes(const std::string& directory) {
+  rocksdb::Env* const env = rocksdb::Env::Default();
+  const std::string path = directory + "/probe";
+  const bool taken = rocksdb::WriteStringToFile(env, std::string(1u << 20, ' '), path, true).ok();
+  env->DeleteFile(path).PermitUncheckedError();
+  return taken;
+}
+
+class RocksTable final : public Table {
+ public:
+  RocksTable(std::string directory, std::unique_ptr<Opened> opened)
+      : directory_(std::move(directory)), opened_(std::move(opened)) {}
+
   Status write(const Batch& batch, bool sync) override {
-    rocksdb::WriteBatch out;
-    for (const TableWrite& write : batch.writes()) {
-      const rocksdb::Status added = write.remove ? out.Delete(space(write.space), write.key)
-                                                 : out.Put(space(write.space), write.key, write.value);
-      if (!added.ok()) return to_error(added, "write");
-    }
-    rocksdb::WriteOptions options;
-    options.sync = sync;
-    rocksdb::Status written = db_->Write(options, &out);
-    if (!written.ok() && db_->Resume().ok()) {
-      // After an error of the disk RocksDB refuses writes until told to go on.
-      written = db_->Write(options, &out);
-    }
+    rocksdb::Status written = try_write(batch, sync);
+    if (!written.ok() && recover()) written = try_write(batch, sync);
     if (!written.ok()) return Error{Code::unavailable, "write: " + written.ToString()};
     return Done{};
   }
 
   Result<std::string> get(Space where, std::string_view key) const override {
+    const std::shared_lock lock(mutex_);
+    if (opened_ == nullptr) return closed();
     std::string out;
-    const rocksdb::Status status = db_->Get({}, space(where), slice(key), &out);
+    const rocksdb::Status status = opened_->db->Get({}, opened_->space(where), slice(key), &out);
     if (!status.ok()) return to_error(status, "read");
     return out;
   }
 
   Status scan(Space where, std::string_view from, std::string_view to,
               const std::function<bool(std::string_view, std::string_view)>& show) const override {
+    const std::shared_lock lock(mutex_);
+    if (opened_ == nullptr) return closed();
     rocksdb::ReadOptions options;
     const rocksdb::Slice end = slice(to);
     options.iterate_upper_bound = &end;
-    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, space(where)));
+    const std::unique_ptr<rocksdb::Iterator> at(opened_->db->NewIterator(options, opened_->space(where)));
     for (at->Seek(slice(from)); at->Valid(); at->Next()) {
       if (!show(view(at->key()), view(at->value()))) return Done{};
     }
@@ -111,8 +133,10 @@ class RocksTable final : public Table {
   }
 
   Status copy_to(const std::string& directory) override {
+    const std::shared_lock lock(mutex_);
+    if (opened_ == nullptr) return closed();
     rocksdb::Checkpoint* made = nullptr;
-    rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+    rocksdb::Status status = rocksdb::Checkpoint::Create(opened_->db.get(), &made);
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
     if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
     if (!status.ok()) return Error{Code::unavailable, "copy to " + directory + ": " + status.ToString()};
@@ -120,33 +144,68 @@ class RocksTable final : public Table {
   }
 
  private:
-  rocksdb::ColumnFamilyHandle* space(Space where) const { return spaces_[static_cast<std::size_t>(where)]; }
+  static Error closed() { return {Code::unavailable, "the database could not be opened again after an error of the disk"}; }
 
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> spaces_;  // in the order of Space
+  rocksdb::Status try_write(const Batch& batch, bool sync) {
+    const std::shared_lock lock(mutex_);
+    if (opened_ == nullptr) return rocksdb::Status::IOError(closed().message);
+    rocksdb::WriteBatch out;
+    for (const TableWrite& write : batch.writes()) {
+      rocksdb::ColumnFamilyHandle* const space = opened_->space(write.space);
+      const rocksdb::Status added = write.remove ? out.Delete(space, write.key) : out.Put(space, write.key, write.value);
+      if (!added.ok()) return added;
+    }
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    return opened_->db->Write(options, &out);
+  }
+
+  /// After an error of the disk RocksDB refuses writes until it is told to go on, and
+  /// after some errors until it is opened anew. Neither is tried while the disk still
+  /// fails: a database that is open can at least be read. Nobody is waited for, so that a
+  /// reader who writes meanwhile cannot block itself: a later write tries again.
+  bool recover() {
+    if (!takes_writes(directory_)) return false;
+    {
+      const std::shared_lock lock(mutex_);
+      if (opened_ != nullptr && opened_->db->Resume().ok()) return true;
+    }
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return false;
+    opened_.reset();  // first, for it holds RocksDB's lock
+    auto opened = std::make_unique<Opened>();
+    if (!open_into(*opened, directory_).ok()) return false;
+    opened_ = std::move(opened);
+    return true;
+  }
+
+  const std::string directory_;
+  mutable std::shared_mutex mutex_;  // held alone only to open anew
+  std::unique_ptr<Opened> opened_;   // null if that failed
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Table>> open_rocks_table(const std::string& directory) {
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(database_options(), directory, spaces(), &handles, &db);
-  if (!status.ok()) return to_error(status, "open " + directory);
-  return std::unique_ptr<Table>(
-      std::make_unique<RocksTable>(std::unique_ptr<rocksdb::DB>(db), std::move(handles)));
+  auto opened = std::make_unique<Opened>();
+  if (const rocksdb::Status status = open_into(*opened, directory); !status.ok()) {
+    return to_error(status, "open " + directory);
+  }
+  return std::unique_ptr<Table>(std::make_unique<RocksTable>(directory, std::move(opened)));
 }
 
 Result<std::string> peek_rocks_table(const std::string& directory, std::string_view key) {
   rocksdb::DBOptions options = database_options();
   options.create_if_missing = false;
   options.create_missing_column_families = false;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::OpenForReadOnly(options, directory, spaces(), &handles, &opened);
+  Opened opened;
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, directory, spaces(), &opened.spaces, &db);
+  opened.db.reset(db);
+  std::string out;
+  if (status.ok()) status = db->Get({}, opened.space(Space::main), slice(key), &out);
   if (!status.ok()) return to_error(status, "open " + directory);
-  return RocksTable(std::unique_ptr<rocksdb::DB>(opened), std::move(handles)).get(Space::main, key);
+  return out;
 }
 
 }  // namespace mimus

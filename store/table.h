@@ -48,7 +48,7 @@ class Table {
   virtual Result<std::string> get(Space space, std::string_view key) const = 0;
 
   /// Shows the keys in [from, to) in order, as they were when called, until `show` says
-  /// false. Views are valid for the call. Errors: corrupt, unavailable
+  /// false. Views are valid for the call, which may read but not write. Errors: corrupt, unavailable
   virtual Status scan(Space space, std::string_view from, std::string_view to,
                       const std::function<bool(std::string_view key, std::string_view value)>& show) const = 0;
 
