@@ -1,0 +1,107 @@
+// Reading `cors` and matching origins.
+#include "plugins/cors/policy.h"
+
+#include <algorithm>
+
+#include "mimus/json_text.h"
+
+namespace mimus::cors {
+namespace {
+
+bool same(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+/// "*", "null", or a serialised origin: scheme://host or scheme://host:port.
+bool is_origin(std::string_view text) {
+  if (text == "*" || text == "null") return true;
+  const std::size_t colon = text.find("://");
+  if (colon == 0 || colon == std::string_view::npos || colon + 3 == text.size()) return false;
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '*'; });
+  return plain && text.find_first_of("/?#@,", colon + 3) == std::string_view::npos;
+}
+
+std::vector<std::string> strings(std::string_view array) {
+  std::vector<std::string> out;
+  json::elements(array, [&](std::string_view element) {
+    out.push_back(json::unquote(element));
+    return true;
+  });
+  return out;
+}
+
+/// Reads a list that "*" opens to all: whether it does, or is absent.
+bool read_list(std::string_view cors, std::string_view key, std::vector<std::string>& out) {
+  const auto text = json::member(cors, key);
+  if (!text) return true;
+  out = strings(*text);
+  return std::find(out.begin(), out.end(), "*") != out.end();
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string_view> Policy::allow_origin(std::string_view origin) const {
+  // With credentials "*" is no wildcard (Fetch, 3.2.5): the origin itself is named.
+  if (any_origin && !credentials) return "*";
+  if (origin.empty()) return std::nullopt;
+  if (any_origin) return origin;
+  for (const std::string& known : origins) {
+    if (same(known, origin)) return origin;
+  }
+  return std::nullopt;
+}
+
+std::optional<Policy> compile(std::string_view cors) {
+  if (cors == "false") return std::nullopt;
+  Policy policy;
+  std::vector<std::string> methods, headers;
+  policy.any_origin = read_list(cors, "origins", policy.origins);
+  policy.any_method = read_list(cors, "methods", methods);
+  policy.any_header = read_list(cors, "headers", headers);
+  policy.methods = joined(methods);
+  policy.headers = joined(headers);
+  policy.credentials = json::member(cors, "credentials") == "true";
+  if (const auto age = json::member(cors, "maxAge")) policy.max_age = *age;
+  return policy;
+}
+
+void check(std::string_view cors, const std::function<void(std::string pointer, std::string detail)>& fault) {
+  const auto each = [&](const char* key, bool (*sound)(std::string_view), const char* detail) {
+    std::size_t i = 0;
+    for (const std::string& value : strings(json::member(cors, key).value_or(""))) {
+      if (!sound(value)) fault("/cors/" + std::string(key) + "/" + std::to_string(i), detail);
+      ++i;
+    }
+  };
+  each("origins", is_origin, "is not an origin such as https://example.com, \"null\" or \"*\"");
+  each("methods", is_token, "is not a method or \"*\"");
+  each("headers", is_token, "is not a header name or \"*\"");
+}
+
+bool lists(std::string_view value, std::string_view member) {
+  while (!value.empty()) {
+    const std::size_t end = value.find(',');
+    std::string_view part = value.substr(0, end);
+    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
+    while (!part.empty() && (part.front() == ' ' || part.front() == '\t')) part.remove_prefix(1);
+    while (!part.empty() && (part.back() == ' ' || part.back() == '\t')) part.remove_suffix(1);
+    if (same(part, member)) return true;
+  }
+  return false;
+}
+
+}  // namespace mimus::cors
