@@ -1,0 +1,117 @@
+// The schemas as text; those of definitions and records are composed of their fields.
+#include "host/admin/components.h"
+
+#include "host/admin/json_input.h"
+#include "mimus/json_text.h"
+
+namespace mimus::admin {
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> fixed[] = {
+    {"Patch", R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
+    {"ImportCounts", R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
+    {"ResetDone", R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
+    {"Event", R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
+    {"BroadcastDone", R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
+    {"Connection", R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
+    {"Plugin", R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
+    {"Pipeline", R"({"type":"object"})"},
+    {"Token", R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
+    {"NewToken", R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
+    {"TokenInput", R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
+    {"Backup", R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
+    {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
+};
+
+constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset"};
+
+constexpr std::string_view identity = R"("id":{"type":"string"},"createdAt":{"type":"string"},"updatedAt":{"type":"string"},"revision":{"type":"integer"})";
+
+std::string without_braces(const std::string& object) { return object.substr(1, object.size() - 2); }
+
+void add_definition(const Rules& rules, Kind kind, const std::string& name, std::vector<Component>& out) {
+  const std::string owner = kind == Kind::api ? "" : R"("apiId":{"type":"string"},)";
+  const std::string properties = owner + std::string(identity) + ',' + without_braces(rules.properties(kind));
+  const std::string required = without_braces(rules.required(kind));
+  out.emplace_back(name + "Input", R"({"type":"object","additionalProperties":false,"required":[)" + required +
+                                       R"(],"properties":{)" + properties + "}}");
+  const std::string owner_required = kind == Kind::api ? "" : R"("apiId",)";
+  out.emplace_back(name, R"({"type":"object","required":["id",)" + owner_required + required +
+                             R"(,"createdAt","updatedAt","revision"],"properties":{)" + properties + "}}");
+}
+
+std::string list_of(const std::string& name, const std::string& more = "") {
+  return R"({"type":"object","required":["items","nextCursor"],"properties":{"items":{"type":"array","items":{"$ref":"#/components/schemas/)" +
+         name + R"("}},"nextCursor":{"type":["string","null"]})" + more + "}}";
+}
+
+std::string request_schema(const std::vector<FieldSpec>& journal) {
+  std::string properties =
+      R"("id":{"type":"string"},"time":{"type":"string"},"apiId":{"type":["string","null"]},"endpointId":{"type":["string","null"]},)"
+      R"("method":{"type":"string"},"path":{"type":"string"},"query":{"type":"string"},"status":{"type":"integer"},)"
+      R"("durationMicros":{"type":"integer"},"requestSize":{"type":"integer"},"responseSize":{"type":"integer"},)"
+      R"("clientIp":{"type":["string","null"]},"userAgent":{"type":["string","null"]},"traceId":{"type":["string","null"]},)"
+      R"("error":{"type":["string","null"]},"requestHeaders":{},"responseHeaders":{},"requestBody":{"type":"string"},"responseBody":{"type":"string"})";
+  std::string required =
+      R"("id","time","apiId","endpointId","method","path","query","status","durationMicros","requestSize","responseSize","clientIp","userAgent","traceId","error")";
+  for (std::size_t i = core_field_count; i < journal.size(); ++i) {
+    const FieldType type = journal[i].type;
+    properties += ',' + json::quoted(journal[i].name) + ':' +
+                  (type == FieldType::flag      ? R"({"type":"boolean"})"
+                   : type == FieldType::integer ? R"({"type":["integer","null"]})"
+                                                : R"({"type":["string","null"]})");
+    required += ',' + json::quoted(journal[i].name);
+  }
+  return R"({"type":"object","required":[)" + required + R"(],"properties":{)" + properties + "}}";
+}
+
+std::string problem_schema() {
+  std::string codes;
+  for (const ProblemKind& kind : problem_kinds()) {
+    if (!codes.empty()) codes += ", ";
+    codes += kind.code;
+  }
+  return R"({"type":"object","description":"RFC 9457","required":["type","title","status","detail","instance"],"properties":{"type":{"type":"string","description":)" +
+         json::quoted("urn:mimus:error:CODE, where CODE is one of " + codes + "; plugins' routes have more") +
+         R"(},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},)"
+         R"("errors":{"type":"array","items":{"type":"object","required":["pointer","detail"],"properties":{"pointer":{"type":"string"},"detail":{"type":"string"},"code":{"type":"string"}}}}}})";
+}
+
+}  // namespace
+
+std::vector<Component> components(const Rules& rules, const std::vector<std::string>& resets,
+                                  const std::vector<FieldSpec>& journal) {
+  std::vector<Component> out;
+  out.emplace_back("Problem", problem_schema());
+  const std::pair<Kind, const char*> kinds[] = {
+      {Kind::api, "ApiDefinition"}, {Kind::endpoint, "Endpoint"}, {Kind::channel, "WebSocketEndpoint"}};
+  for (const auto& [kind, name] : kinds) add_definition(rules, kind, name, out);
+  out.emplace_back("Definitions",
+                   R"({"type":"object","required":["apis"],"additionalProperties":false,"properties":{"version":{"enum":[1]},)"
+                   R"("apis":{"type":"array","items":{"type":"object","description":"An ApiDefinition with what belongs to it.",)"
+                   R"("required":["slug"],"properties":{"endpoints":{"type":"array","items":{"$ref":"#/components/schemas/EndpointInput"}},)"
+                   R"("websocketEndpoints":{"type":"array","items":{"$ref":"#/components/schemas/WebSocketEndpointInput"}}}}}}})");
+  for (const auto& [name, schema] : fixed) out.emplace_back(name, schema);
+  std::string names;
+  for (const std::string& what : resets) names += (names.empty() ? "" : ",") + json::quoted(what) + R"(:{"type":"boolean"})";
+  out.emplace_back("Reset", R"({"type":"object","additionalProperties":false,"properties":{)" + names + "}}");
+  out.emplace_back("Request", request_schema(journal));
+  const std::pair<const char*, const char*> lists[] = {{"ApiList", "ApiDefinition"},
+                                                       {"EndpointList", "Endpoint"},
+                                                       {"WebSocketEndpointList", "WebSocketEndpoint"},
+                                                       {"ConnectionList", "Connection"},
+                                                       {"PluginList", "Plugin"},
+                                                       {"TokenList", "Token"}};
+  for (const auto& [list, item] : lists) out.emplace_back(list, list_of(item));
+  out.emplace_back("RequestList", list_of("Request", R"(,"stale":{"type":"boolean"})"));
+  return out;
+}
+
+bool is_checked_body(std::string_view component) {
+  for (const std::string_view name : checked) {
+    if (name == component) return true;
+  }
+  return false;
+}
+
+}  // namespace mimus::admin

@@ -1,0 +1,232 @@
+// Connections, plugins, pipeline, tokens, backup and reset.
+#include <algorithm>
+#include <charconv>
+
+#include "host/admin/service.h"
+#include "host/plugin/loaded.h"
+#include "mimus/json_text.h"
+
+namespace mimus::admin {
+namespace {
+
+std::string connection_json(const ChannelInfo& channel) {
+  std::string out = "{";
+  add_member(out, "id", json::quoted(channel.id.text()));
+  add_member(out, "endpointId", json::quoted(channel.endpoint.text()));
+  add_member(out, "clientIp", json::quoted(channel.client_ip));
+  add_member(out, "since", json::quoted(rfc3339(channel.since_us)));
+  add_member(out, "messagesIn", std::to_string(channel.messages_in));
+  add_member(out, "messagesOut", std::to_string(channel.messages_out));
+  add_member(out, "bytesIn", std::to_string(channel.bytes_in));
+  add_member(out, "bytesOut", std::to_string(channel.bytes_out));
+  return out + '}';
+}
+
+std::string names_json(const std::vector<FieldClaim>& claims) {
+  std::string out = "[";
+  for (const FieldClaim& claim : claims) {
+    if (out.size() > 1) out += ',';
+    json::quote(out, claim.name);
+  }
+  return out + ']';
+}
+
+std::string plugin_json(const PluginHost::Loaded& plugin) {
+  const Manifest& manifest = plugin.manifest();
+  std::string fields = "{";
+  add_member(fields, "api", names_json(manifest.fields[MIMUS_LEVEL_API]));
+  add_member(fields, "endpoint", names_json(manifest.fields[MIMUS_LEVEL_ENDPOINT]));
+  add_member(fields, "channel", names_json(manifest.fields[MIMUS_LEVEL_CHANNEL]));
+  fields += '}';
+  std::string out = "{";
+  add_member(out, "id", json::quoted(manifest.id));
+  add_member(out, "version", json::quoted(manifest.version));
+  add_member(out, "summary", json::quoted(manifest.summary));
+  add_member(out, "state", "\"active\"");
+  add_member(out, "phase", json::quoted(name_of(manifest.phase)));
+  add_member(out, "builtin", plugin.source.builtin ? "true" : "false");
+  add_member(out, "file", plugin.source.file.empty() ? "null" : json::quoted(plugin.source.file));
+  add_member(out, "adminPath", manifest.admin_path.empty() ? "null" : json::quoted(manifest.admin_path));
+  add_member(out, "fields", fields);
+  add_member(out, "failures", std::to_string(plugin.failures.load(std::memory_order_relaxed)));
+  add_member(out, "bindings", std::to_string(plugin.bindings.load(std::memory_order_relaxed)));
+  add_member(out, "options", plugin.options.empty() ? "{}" : std::string_view(plugin.options));
+  return out + '}';
+}
+
+std::string token_json(const Token& token) {
+  std::string out = "{";
+  add_member(out, "id", json::quoted(token.id.text()));
+  add_member(out, "name", json::quoted(token.name));
+  add_member(out, "role", json::quoted(name_of(token.role)));
+  add_member(out, "createdAt", json::quoted(rfc3339(token.created_us)));
+  return out + '}';
+}
+
+std::string text_member(std::string_view object, std::string_view name) {
+  const auto value = json::member(object, name);
+  return value ? json::unquote(*value) : "";
+}
+
+}  // namespace
+
+Outcome<PageRequest> page_request(const Call& call) {
+  PageRequest page;
+  page.cursor = call.parameter("cursor");
+  if (const std::string limit = call.parameter("limit"); !limit.empty()) {
+    const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), page.limit);
+    if (error != std::errc{} || end != limit.data() + limit.size() || page.limit < 1 || page.limit > 1000) {
+      return bad_input({{"/limit", "the query parameter \"limit\" must be a number from 1 to 1000"}});
+    }
+  }
+  return page;
+}
+
+std::string page_json(const std::vector<std::string>& items, std::string_view next, bool stale) {
+  std::string out = "{\"items\":[";
+  for (const std::string& item : items) {
+    if (out.back() != '[') out += ',';
+    out += item;
+  }
+  out += "],\"nextCursor\":";
+  out += next.empty() ? "null" : json::quoted(next);
+  if (stale) out += ",\"stale\":true";
+  return out + '}';
+}
+
+std::string page_of(const std::vector<std::pair<std::string, std::string>>& all, const PageRequest& page) {
+  std::vector<std::string> items;
+  auto at = std::upper_bound(all.begin(), all.end(), page.cursor,
+                             [](const std::string& cursor, const auto& entry) { return cursor < entry.first; });
+  for (; at != all.end() && items.size() < page.limit; ++at) items.push_back(at->second);
+  return page_json(items, at == all.end() || items.empty() ? "" : std::prev(at)->first);
+}
+
+Outcome<Ulid> Service::known_channel(const std::string& id) const {
+  const auto parsed = Ulid::parse(id);
+  if (parsed && snapshot()->find_channel(*parsed) != nullptr) return *parsed;
+  return problem("no-such-resource", "there is no WebSocket endpoint " + id.substr(0, 100));
+}
+
+Answer Service::list_connections(const Call& call) {
+  auto page = page_request(call);
+  if (!page) return std::move(page).problem();
+  auto endpoint = known_channel(call.params[0]);
+  if (!endpoint) return std::move(endpoint).problem();
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const ChannelInfo& channel : services_.channels->list(*endpoint)) {
+    all.emplace_back(channel.id.text(), connection_json(channel));
+  }
+  std::sort(all.begin(), all.end());
+  return {200, page_of(all, *page)};
+}
+
+Answer Service::broadcast(const Call& call) {
+  auto endpoint = known_channel(call.params[0]);
+  if (!endpoint) return std::move(endpoint).problem();
+  const std::string payload(json::member(call.body, "payload").value_or("null"));
+  const std::size_t sent = services_.channels->broadcast(*endpoint, text_member(call.body, "name"), payload);
+  return {200, "{\"sent\":" + std::to_string(sent) + '}'};
+}
+
+Answer Service::close_connection(const Call& call) {
+  auto endpoint = known_channel(call.params[0]);
+  if (!endpoint) return std::move(endpoint).problem();
+  const auto id = Ulid::parse(call.params[1]);
+  if (!id || !services_.channels->close(*endpoint, *id)) {
+    return problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
+  }
+  return {204, ""};
+}
+
+Answer Service::list_plugins(const Call& call) {
+  auto page = page_request(call);
+  if (!page) return std::move(page).problem();
+  const auto all = services_.plugins->in_order();
+  auto at = all.begin();
+  if (!page->cursor.empty()) {
+    at = std::find_if(all.begin(), all.end(), [&](const auto* plugin) { return plugin->manifest().id == page->cursor; });
+    if (at == all.end()) return bad_input({{"/cursor", "is not a cursor of this list"}});
+    ++at;
+  }
+  std::vector<std::string> items;
+  for (; at != all.end() && items.size() < page->limit; ++at) items.push_back(plugin_json(**at));
+  return {200, page_json(items, at == all.end() ? "" : (*std::prev(at))->manifest().id)};
+}
+
+Answer Service::get_plugin(const Call& call) {
+  const PluginHost::Loaded* const plugin = services_.plugins->find(call.params[0]);
+  if (plugin == nullptr) return problem("no-such-resource", "there is no plugin " + call.params[0].substr(0, 100));
+  return {200, plugin_json(*plugin)};
+}
+
+Answer Service::explain_pipeline(const Call& call) {
+  const std::string id = call.parameter("endpointId");
+  if (id.empty()) return bad_input({{"/endpointId", "the query parameter \"endpointId\" is required"}});
+  const auto endpoint = Ulid::parse(id);
+  if (!endpoint || snapshot()->find_endpoint(*endpoint) == nullptr) {
+    return problem("no-such-resource", "there is no endpoint " + id.substr(0, 100));
+  }
+  auto explained = services_.explain(*endpoint);
+  if (!explained) return from_error(explained.error());
+  return {200, *std::move(explained)};
+}
+
+Answer Service::list_tokens(const Call& call) {
+  auto page = page_request(call);
+  if (!page) return std::move(page).problem();
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const Token& token : tokens_->all()) all.emplace_back(token.id.text(), token_json(token));
+  return {200, page_of(all, *page)};
+}
+
+Answer Service::create_token(const Call& call) {
+  const Role role = parse_role(text_member(call.body, "role")).value_or(Role::viewer);
+  auto made = tokens_->create(text_member(call.body, "name"), role, wall_us());
+  if (!made) return from_error(made.error());
+  std::string shown = token_json(made->first);
+  shown.pop_back();
+  add_member(shown, "secret", json::quoted(made->second));
+  return {201, shown + '}', {{"Location", "/admin/tokens/" + made->first.id.text()}}};
+}
+
+Answer Service::delete_token(const Call& call) {
+  const auto id = Ulid::parse(call.params[0]);
+  if (!id) return problem("no-such-resource", "there is no token " + call.params[0].substr(0, 100));
+  if (auto removed = tokens_->remove(*id); !removed) return from_error(removed.error());
+  return {204, ""};
+}
+
+Answer Service::backup(const Call& call) {
+  const std::string directory = text_member(call.body, "directory");
+  if (!directory.starts_with('/') || directory.find('\0') != std::string::npos) {
+    return bad_input({{"/directory", "must be an absolute path on the host"}});
+  }
+  if (auto copied = services_.database->backup(directory); !copied) return from_error(copied.error());
+  std::string out = "{";
+  add_member(out, "directory", json::quoted(directory));
+  return {201, out + '}'};
+}
+
+Answer Service::reset(const Call& call) {
+  std::string done = "[";
+  std::optional<Problem> failed;
+  json::members(call.body, [&](std::string_view what, std::string_view value) {
+    if (value != "true") return true;
+    const bool journal = what == "journal";
+    if (!journal || services_.journal != nullptr) {
+      const Status reset = journal ? services_.journal->clear() : services_.plugins->reset(what);
+      if (!reset) {
+        failed = from_error(reset.error());
+        return false;
+      }
+    }
+    if (done.size() > 1) done += ',';
+    json::quote(done, what);
+    return true;
+  });
+  if (failed) return *std::move(failed);
+  return {200, "{\"reset\":" + done + "]}"};
+}
+
+}  // namespace mimus::admin

@@ -1,0 +1,121 @@
+// The table, and matching against it.
+#include "host/admin/routes.h"
+
+#include <algorithm>
+
+#include "host/admin/service.h"
+#include "host/plugin/request_filters.h"
+
+namespace mimus::admin {
+namespace {
+
+constexpr auto viewer = Role::viewer, editor = Role::editor, admin_role = Role::admin;
+constexpr auto reads = Thread::query, writes = Thread::definitions;
+
+#define API "/admin/api-definitions"
+#define CHANNELS "/admin/websocket-endpoints/{id}"
+
+constexpr Route table[] = {
+    {"GET", API, "listApis", "The API definitions", viewer, reads, Query::list, "", 200, "ApiList", false, &Service::list_apis},
+    {"POST", API, "createApi", "Creates an API definition", editor, writes, Query::none, "ApiDefinitionInput", 201, "ApiDefinition", true, &Service::create_api},
+    {"GET", API "/{apiId}", "getApi", "One API definition", viewer, reads, Query::none, "", 200, "ApiDefinition", true, &Service::get_api},
+    {"PUT", API "/{apiId}", "replaceApi", "Replaces an API definition", editor, writes, Query::none, "ApiDefinitionInput", 200, "ApiDefinition", true, &Service::replace_api},
+    {"PATCH", API "/{apiId}", "changeApi", "Changes an API definition (JSON Merge Patch)", editor, writes, Query::none, "Patch", 200, "ApiDefinition", true, &Service::patch_api},
+    {"DELETE", API "/{apiId}", "deleteApi", "Deletes an API definition and all that belongs to it", editor, writes, Query::none, "", 204, "", true, &Service::delete_api},
+
+    {"GET", API "/{apiId}/endpoints", "listEndpoints", "The endpoints of an API", viewer, reads, Query::list, "", 200, "EndpointList", false, &Service::list_endpoints},
+    {"POST", API "/{apiId}/endpoints", "createEndpoint", "Creates an endpoint", editor, writes, Query::none, "EndpointInput", 201, "Endpoint", true, &Service::create_endpoint},
+    {"GET", API "/{apiId}/endpoints/{endpointId}", "getEndpoint", "One endpoint", viewer, reads, Query::none, "", 200, "Endpoint", true, &Service::get_endpoint},
+    {"PUT", API "/{apiId}/endpoints/{endpointId}", "replaceEndpoint", "Replaces an endpoint", editor, writes, Query::none, "EndpointInput", 200, "Endpoint", true, &Service::replace_endpoint},
+    {"PATCH", API "/{apiId}/endpoints/{endpointId}", "changeEndpoint", "Changes an endpoint (JSON Merge Patch)", editor, writes, Query::none, "Patch", 200, "Endpoint", true, &Service::patch_endpoint},
+    {"DELETE", API "/{apiId}/endpoints/{endpointId}", "deleteEndpoint", "Deletes an endpoint", editor, writes, Query::none, "", 204, "", true, &Service::delete_endpoint},
+
+    {"GET", API "/{apiId}/websocket-endpoints", "listWebSocketEndpoints", "The WebSocket endpoints of an API", viewer, reads, Query::list, "", 200, "WebSocketEndpointList", false, &Service::list_channels},
+    {"POST", API "/{apiId}/websocket-endpoints", "createWebSocketEndpoint", "Creates a WebSocket endpoint", editor, writes, Query::none, "WebSocketEndpointInput", 201, "WebSocketEndpoint", true, &Service::create_channel},
+    {"GET", API "/{apiId}/websocket-endpoints/{id}", "getWebSocketEndpoint", "One WebSocket endpoint", viewer, reads, Query::none, "", 200, "WebSocketEndpoint", true, &Service::get_channel},
+    {"PUT", API "/{apiId}/websocket-endpoints/{id}", "replaceWebSocketEndpoint", "Replaces a WebSocket endpoint", editor, writes, Query::none, "WebSocketEndpointInput", 200, "WebSocketEndpoint", true, &Service::replace_channel},
+    {"PATCH", API "/{apiId}/websocket-endpoints/{id}", "changeWebSocketEndpoint", "Changes a WebSocket endpoint (JSON Merge Patch)", editor, writes, Query::none, "Patch", 200, "WebSocketEndpoint", true, &Service::patch_channel},
+    {"DELETE", API "/{apiId}/websocket-endpoints/{id}", "deleteWebSocketEndpoint", "Deletes a WebSocket endpoint", editor, writes, Query::none, "", 204, "", true, &Service::delete_channel},
+
+    {"GET", "/admin/definitions", "exportDefinitions", "All definitions", viewer, reads, Query::none, "", 200, "Definitions", false, &Service::export_definitions},
+    {"PUT", "/admin/definitions", "importDefinitions", "Creates and updates definitions, all or none; what the body does not name stays", editor, writes, Query::none, "Definitions", 200, "ImportCounts", false, &Service::import_definitions},
+    {"POST", "/admin/reset", "reset", "Forgets what was gathered", editor, writes, Query::none, "Reset", 200, "ResetDone", false, &Service::reset},
+
+    {"GET", CHANNELS "/connections", "listConnections", "The open connections of a WebSocket endpoint", viewer, reads, Query::list, "", 200, "ConnectionList", false, &Service::list_connections},
+    {"POST", CHANNELS "/connections/broadcast", "broadcast", "Sends an event to all who are connected now", editor, reads, Query::none, "Event", 200, "BroadcastDone", false, &Service::broadcast},
+    {"POST", CHANNELS "/broadcast", "broadcastShort", "The same by a shorter path", editor, reads, Query::none, "Event", 200, "BroadcastDone", false, &Service::broadcast},
+    {"DELETE", CHANNELS "/connections/{connectionId}", "closeConnection", "Closes a connection", editor, reads, Query::none, "", 204, "", false, &Service::close_connection},
+
+    {"GET", "/admin/requests", "listRequests", "The journal, newest first", viewer, reads, Query::requests, "", 200, "RequestList", false, &Service::list_requests},
+    {"DELETE", "/admin/requests", "deleteRequests", "Empties the journal", editor, reads, Query::none, "", 204, "", false, &Service::delete_requests},
+    {"GET", "/admin/requests/{id}", "getRequest", "One request", viewer, reads, Query::none, "", 200, "Request", false, &Service::get_request},
+
+    {"GET", "/admin/plugins", "listPlugins", "The plugins, outermost first", viewer, reads, Query::list, "", 200, "PluginList", false, &Service::list_plugins},
+    {"GET", "/admin/plugins/{id}", "getPlugin", "One plugin", viewer, reads, Query::none, "", 200, "Plugin", false, &Service::get_plugin},
+    {"GET", "/admin/pipeline", "explainPipeline", "What an endpoint's requests go through, and why in this order", viewer, reads, Query::endpoint_id, "", 200, "Pipeline", false, &Service::explain_pipeline},
+
+    {"GET", "/admin/tokens", "listTokens", "The tokens, without their secrets", admin_role, reads, Query::list, "", 200, "TokenList", false, &Service::list_tokens},
+    {"POST", "/admin/tokens", "createToken", "Creates a token; its secret is shown this once", admin_role, reads, Query::none, "TokenInput", 201, "NewToken", false, &Service::create_token},
+    {"DELETE", "/admin/tokens/{id}", "deleteToken", "Revokes a token", admin_role, reads, Query::none, "", 204, "", false, &Service::delete_token},
+    {"POST", "/admin/backup", "backup", "Makes a consistent copy of the data directory", admin_role, reads, Query::none, "Backup", 201, "Backup", false, &Service::backup},
+    {"GET", "/admin/openapi.json", "getOpenApi", "This document", viewer, reads, Query::none, "", 200, "OpenApi", false, &Service::openapi},
+};
+
+constexpr Missing later[] = {
+    {"GET", "/admin/requests/stream", "streaming requests"},
+    {"POST", API "/{apiId}/record", "recording"},
+    {"POST", API "/{apiId}/endpoints/{endpointId}/record", "recording"},
+    {"POST", API "/{apiId}/websocket-endpoints/{id}/apply", "applying a definition to open connections"},
+    {"POST", CHANNELS "/apply", "applying a definition to open connections"},
+    {"PUT", "/admin/plugins/{id}/config", "changing a plugin's configuration"},
+    {"PUT", "/admin/plugins/{id}/image", "uploading plugins"},
+    {"POST", "/admin/plugins/{id}/reload", "reloading plugins"},
+    {"POST", "/admin/plugins/{id}/enable", "enabling plugins"},
+    {"POST", "/admin/plugins/{id}/disable", "disabling plugins"},
+    {"POST", "/admin/plugins/{id}/rollback", "rolling plugins back"},
+    {"DELETE", "/admin/plugins/{id}", "removing plugins"},
+};
+
+#undef API
+#undef CHANNELS
+
+}  // namespace
+
+std::string Call::parameter(std::string_view name) const {
+  for (QueryPair& pair : split_query(query)) {
+    if (pair.name == name) return std::move(pair.value);
+  }
+  return "";
+}
+
+std::span<const Route> routes() { return table; }
+std::span<const Missing> missing_routes() { return later; }
+
+bool path_fits(std::string_view pattern, std::string_view path, std::vector<std::string>& params) {
+  params.clear();
+  while (!pattern.empty() && !path.empty()) {
+    const std::size_t pattern_end = std::min(pattern.find('/', 1), pattern.size());
+    const std::size_t path_end = std::min(path.find('/', 1), path.size());
+    const std::string_view want = pattern.substr(0, pattern_end), have = path.substr(0, path_end);
+    if (want.starts_with("/{")) {
+      if (have.size() < 2) return false;
+      params.emplace_back(have.substr(1));
+    } else if (want != have) {
+      return false;
+    }
+    pattern.remove_prefix(pattern_end);
+    path.remove_prefix(path_end);
+  }
+  return pattern.empty() && path.empty();
+}
+
+std::vector<std::string_view> methods_at(std::string_view path) {
+  std::vector<std::string_view> out;
+  std::vector<std::string> params;
+  for (const Route& route : table) {
+    if (path_fits(route.path, path, params)) out.push_back(route.method);
+  }
+  return out;
+}
+
+}  // namespace mimus::admin

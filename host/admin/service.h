@@ -1,0 +1,110 @@
+// The admin API's handlers and what they work on. For this room alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/admin/admin.h"
+#include "host/admin/change_set.h"
+#include "host/admin/routes.h"
+#include "host/admin/rules.h"
+#include "host/admin/token_book.h"
+
+namespace mimus::admin {
+
+/// One page of a list whose items are ordered by a key.
+struct PageRequest {
+  std::size_t limit = 100;
+  std::string cursor;  ///< The key after which the page begins, "" for the first.
+};
+
+class Service final : public Admin {
+ public:
+  Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook> tokens);
+
+  /// Publishes what the store holds. Errors: corrupt, unavailable
+  Status load_stored();
+
+  bool writes_definitions(std::string_view method, std::string_view path) const override;
+  AdminResult handle(const AdminCall& call) override;
+  bool allows(std::string_view authorization, Role role) const override;
+  Status load_file(std::string_view json) override;
+
+  Answer list_apis(const Call&);
+  Answer create_api(const Call&);
+  Answer get_api(const Call&);
+  Answer replace_api(const Call&);
+  Answer patch_api(const Call&);
+  Answer delete_api(const Call&);
+  Answer list_endpoints(const Call&);
+  Answer create_endpoint(const Call&);
+  Answer get_endpoint(const Call&);
+  Answer replace_endpoint(const Call&);
+  Answer patch_endpoint(const Call&);
+  Answer delete_endpoint(const Call&);
+  Answer list_channels(const Call&);
+  Answer create_channel(const Call&);
+  Answer get_channel(const Call&);
+  Answer replace_channel(const Call&);
+  Answer patch_channel(const Call&);
+  Answer delete_channel(const Call&);
+  Answer export_definitions(const Call&);
+  Answer import_definitions(const Call&);
+  Answer reset(const Call&);
+  Answer list_connections(const Call&);
+  Answer broadcast(const Call&);
+  Answer close_connection(const Call&);
+  Answer list_requests(const Call&);
+  Answer delete_requests(const Call&);
+  Answer get_request(const Call&);
+  Answer list_plugins(const Call&);
+  Answer get_plugin(const Call&);
+  Answer explain_pipeline(const Call&);
+  Answer list_tokens(const Call&);
+  Answer create_token(const Call&);
+  Answer delete_token(const Call&);
+  Answer backup(const Call&);
+  Answer openapi(const Call&);
+
+ private:
+  Answer answer(const AdminCall& call);
+  Answer run(const Route& route, const AdminCall& call, std::vector<std::string> params);
+  std::optional<Answer> plugin_route(const AdminCall& call, Role role);
+  Outcome<std::string> read_body(const AdminCall& call, std::string_view schema) const;
+
+  DefinitionsPtr snapshot() const;
+  std::int64_t wall_us() const { return services_.clock->wall_us(); }
+  Outcome<Definition> stored(Kind kind, const Definitions& in, const std::string& api, const std::string& id) const;
+  Outcome<Ulid> known_api(const Definitions& in, const std::string& id) const;
+  Outcome<Ulid> known_channel(const std::string& id) const;
+  Outcome<Done> publish(ChangeSet& changes);
+
+  Answer create(Kind kind, const Call& call);
+  Answer show(Kind kind, const Call& call);
+  Answer replace(Kind kind, const Call& call, bool patch);
+  Answer erase(Kind kind, const Call& call);
+
+  AdminServices services_;
+  Rules rules_;
+  std::unique_ptr<TokenBook> tokens_;
+  std::vector<FieldSpec> journal_fields_;
+  std::map<std::string, Schema, std::less<>> bodies_;  ///< Of the routes' request schemas.
+  std::string openapi_;
+  UlidSource definition_ids_;  ///< For the definitions thread.
+};
+
+/// Errors: 400 - limit or cursor is out of range
+Outcome<PageRequest> page_request(const Call& call);
+/// {"items":[…],"nextCursor":…}; `next` is "" at the end.
+std::string page_json(const std::vector<std::string>& items, std::string_view next, bool stale = false);
+/// The page of what is all there: (key, JSON) in ascending keys.
+std::string page_of(const std::vector<std::pair<std::string, std::string>>& all, const PageRequest& page);
+/// One journal record as section 5 of the contract names its fields.
+std::string record_json(const Record& record, const std::vector<FieldSpec>& fields);
+
+}  // namespace mimus::admin

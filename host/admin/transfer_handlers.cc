@@ -1,0 +1,70 @@
+// Export and import of all definitions, and the files of --definitions.
+#include "host/admin/service.h"
+#include "host/admin/transfer.h"
+#include "host/pipeline/generation.h"
+
+namespace mimus::admin {
+
+Answer Service::export_definitions(const Call&) {
+  const DefinitionsPtr now = snapshot();
+  std::string out = "{\"version\":1,\"apis\":[";
+  std::optional<Problem> failed;
+  now->apis().each([&](const ApiRecord& api) {
+    if (out.back() != '[') out += ',';
+    out += shown_text(parse_stored(Kind::api, *api.document));
+    out.pop_back();
+    out += ",\"endpoints\":[";
+    api.endpoints.each([&](const EndpointRecord& endpoint) {
+      const auto document = services_.database->definitions().document(Kind::endpoint, endpoint.id);
+      if (!document) {
+        if (document.error().code != Code::not_found) failed = from_error(document.error());  // else: just deleted
+        return;
+      }
+      if (out.back() != '[') out += ',';
+      out += shown_text(parse_stored(Kind::endpoint, *document));
+    });
+    out += "],\"websocketEndpoints\":[";
+    api.channels.each([&](const ChannelRecord& channel) {
+      if (out.back() != '[') out += ',';
+      out += shown_text(parse_stored(Kind::channel, *channel.document));
+    });
+    out += "]}";
+  });
+  if (failed) return *std::move(failed);
+  return {200, out + "]}"};
+}
+
+Answer Service::import_definitions(const Call& call) {
+  ChangeSet changes(rules_, services_.database->definitions(), snapshot());
+  auto counts = stage_document(call.body, Intake::import, wall_us(), definition_ids_,
+                               services_.database->definitions(), changes);
+  if (!counts) return std::move(counts).problem();
+  if (!changes.empty()) {
+    if (auto published = publish(changes); !published) return std::move(published).problem();
+  }
+  return {200, counts->json()};
+}
+
+Status Service::load_file(std::string_view text) {
+  while (!text.empty() && std::string_view(" \t\r\n").find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  if (auto checked = check_json(text, services_.max_json_depth); !checked) return checked;
+  if (!is_object(text)) return invalid("the file must hold a JSON object like that of GET /admin/definitions");
+  ChangeSet changes(rules_, services_.database->definitions(), snapshot());
+  const auto failed = [](const Problem& problem) -> Status {
+    const Code code = problem.status == 400 ? Code::invalid : problem.status == 409 ? Code::conflict : Code::unavailable;
+    if (problem.errors.empty()) return Error{code, problem.detail};
+    std::string message;
+    for (const Fault& fault : problem.errors) {
+      if (!message.empty()) message += "; ";
+      message += fault.pointer + " " + fault.detail;
+    }
+    return Error{code, message, problem.errors[0].pointer};
+  };
+  auto counts = stage_document(text, Intake::load, wall_us(), definition_ids_, services_.database->definitions(), changes);
+  if (!counts) return failed(counts.problem());
+  if (changes.empty()) return Done{};
+  if (auto published = publish(changes); !published) return failed(published.problem());
+  return Done{};
+}
+
+}  // namespace mimus::admin
