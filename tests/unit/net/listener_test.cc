@@ -1,0 +1,141 @@
+// listen_on: addresses, addresses in use, Unix sockets.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "host/net/server.h"
+#include "tests/unit/net/test_host.h"
+
+namespace mimus {
+namespace {
+
+void close_all(const Listener& listener) {
+  for (const int fd : listener.fds) ::close(fd);
+}
+
+TEST(ListenOn, SaysWhatItBoundOrWhyNot) {
+  const struct {
+    const char* address;
+    const char* url;  // What it begins with; "" is refused as invalid.
+  } cases[] = {
+      {"127.0.0.1:0", "http://127.0.0.1:"},
+      {"localhost:0", "http://127.0.0.1:"},
+      {"[::1]:0", "http://[::1]:"},
+      {"127.0.0.1", ""},
+      {"127.0.0.1:", ""},
+      {"127.0.0.1:x", ""},
+      {"127.0.0.1:65536", ""},
+      {"127.0.0.1:-1", ""},
+      {"example.com:80", ""},
+      {"::1:80", ""},
+      {"[::1:80", ""},
+      {"", ""},
+      {"unix:", ""},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.address);
+    const auto got = listen_on(c.address, 1);
+    if (*c.url == '\0') {
+      ASSERT_FALSE(got);
+      EXPECT_EQ(got.error().code, Code::invalid);
+    } else {
+      ASSERT_TRUE(got) << got.error().message;
+      EXPECT_TRUE(got->url.starts_with(c.url)) << got->url;
+      EXPECT_FALSE(got->url.ends_with(":0"));
+      close_all(*got);
+    }
+  }
+}
+
+TEST(ListenOn, AnAddressInUseIsAConflictThatNamesIt) {
+  const auto first = listen_on("127.0.0.1:0", 3);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->fds.size(), 3u);
+  const std::string address = first->url.substr(7);
+  const auto second = listen_on(address, 3);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+  EXPECT_NE(second.error().message.find(address), std::string::npos);
+  close_all(*first);
+  const auto third = listen_on(address, 1);
+  ASSERT_TRUE(third);
+  close_all(*third);
+}
+
+class UnixListener : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_NE(::mkdtemp(directory_), nullptr); }
+  void TearDown() override {
+    ::unlink(path().c_str());
+    ::rmdir(directory_);
+  }
+  std::string path() const { return std::string(directory_) + "/socket"; }
+  char directory_[32] = "/tmp/mimus-net-XXXXXX";
+};
+
+TEST_F(UnixListener, IsForItsOwnerAndReplacesAStaleOne) {
+  const auto first = listen_on("unix:" + path(), 4);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->fds.size(), 1u);
+  EXPECT_EQ(first->url, "unix:" + path());
+  struct stat file {};
+  ASSERT_EQ(::stat(path().c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600u);
+  const auto second = listen_on("unix:" + path(), 1);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+  close_all(*first);
+  const auto third = listen_on("unix:" + path(), 1);
+  ASSERT_TRUE(third) << third.error().message;
+  close_all(*third);
+}
+
+TEST_F(UnixListener, DoesNotReplaceAFileThatIsNoSocket) {
+  FILE* const file = std::fopen(path().c_str(), "w");
+  std::fclose(file);
+  const auto got = listen_on("unix:" + path(), 1);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::conflict);
+}
+
+TEST_F(UnixListener, ServesRequests) {
+  TestHost host(2, {}, 2, "unix:" + path());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::strncpy(to.sun_path, path().c_str(), sizeof to.sun_path - 1);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  const std::string request = "GET /ip HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char bytes[4096];
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;) answer.append(bytes, static_cast<std::size_t>(n));
+  ::close(fd);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nunix")) << answer;
+}
+
+TEST(ListenOn, ServesIpv6) {
+  TestHost host(1, {}, 1, "[::1]:0");
+  const int fd = ::socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 to{};
+  to.sin6_family = AF_INET6;
+  to.sin6_port = htons(static_cast<std::uint16_t>(host.port()));
+  to.sin6_addr = in6addr_loopback;
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  const std::string request = "GET /ip HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char bytes[4096];
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;) answer.append(bytes, static_cast<std::size_t>(n));
+  ::close(fd);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n::1")) << answer;
+}
+
+}  // namespace
+}  // namespace mimus
