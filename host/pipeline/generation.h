@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace mimus {
 
@@ -14,7 +15,7 @@ class PluginHost;
 /// An immutable (definitions, plugins). A worker leases it with plain counters of its own
 /// and gives it back when none of its exchanges uses it any more.
 struct Generation {
-  std::uint64_t number = 0;  ///< The sequence of the newest definition change in it.
+  std::uint64_t serial = 0;  ///< 1 for the first that was published, and so on.
   std::shared_ptr<const Definitions> definitions;
   PluginHost* plugins = nullptr;
   std::atomic<unsigned> holders{0};  ///< Workers that may still use it, and the publisher.
@@ -23,32 +24,38 @@ struct Generation {
 /// Publishes generations and destroys those that nobody uses, on its own reclaim thread.
 class Generations {
  public:
-  Generations(PluginHost& plugins, unsigned workers);
-  ~Generations();  ///< REQUIRES: no worker holds a lease.
+  explicit Generations(PluginHost& plugins);
+  ~Generations();  ///< REQUIRES: no Lease is left.
 
-  /// [definitions thread] Makes it current: a request that begins on any worker after
-  /// this returns sees it. `poke` is called once for each worker, which must then call
-  /// Lease::refresh on its thread, so that an idle worker does not pin an old one.
-  void publish(std::shared_ptr<const Definitions> definitions, std::uint64_t number);
-  void on_publish(std::function<void(unsigned worker)> poke);
+  /// [definitions thread] Makes it current: a request that begins on any worker after this
+  /// returns sees it. Workers are poked (on_publish), so that an idle one does not pin an
+  /// old generation.
+  void publish(std::shared_ptr<const Definitions> definitions);
+
+  /// Before the first worker starts: what publish calls at its end. It has every worker
+  /// call Lease::refresh on its own thread.
+  void on_publish(std::function<void()> poke);
 
   /// [any thread] The newest definitions.
   std::shared_ptr<const Definitions> definitions() const;
-  std::uint64_t number() const { return number_.load(std::memory_order_acquire); }
 
-  /// Runs `destroy` on the reclaim thread once every generation that is current or older
-  /// now has gone.
+  /// [any thread] Runs `destroy` on the reclaim thread once every generation that is
+  /// current or older now has gone; at the latest in the destructor.
   void retire(std::function<void()> destroy);
 
   /// One worker's hold on generations. Not thread-safe.
   class Lease {
    public:
-    Lease(Generations& generations, unsigned worker);
-    ~Lease();
-    /// The current generation, with one more use by an exchange. Give it back with release.
+    explicit Lease(Generations& generations) : generations_(generations) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease();  ///< REQUIRES: every use was released.
+
+    /// The current generation, with one more use. Give it back with release.
     const Generation* acquire();
     void release(const Generation* generation);
-    void refresh();  ///< Lets go of generations without uses that are not current.
+    /// Moves on to the current generation and lets go of older ones without uses.
+    void refresh();
 
    private:
     struct Held {
@@ -56,12 +63,15 @@ class Generations {
       std::uint32_t uses;
     };
     Generations& generations_;
-    std::uint64_t number_ = 0;
-    std::unique_ptr<struct LeaseState> state_;
+    std::uint64_t serial_ = 0;
+    std::vector<Held> held_;  // the current one is the last
   };
 
  private:
-  std::atomic<std::uint64_t> number_{0};
+  Generation* take_current();
+  void drop(Generation& generation);
+
+  std::atomic<std::uint64_t> serial_{0};
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -1,27 +1,63 @@
-// One loaded plugin.
+// One loaded plugin: its tables, its instance, and the host as that instance sees it.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "host/plugin/plugin_host.h"
 
 namespace mimus {
 
+/// A timer of an instance, on one worker's list until it fires.
+struct InstanceTimer;
+
+}  // namespace mimus
+
+/// The host as one instance sees it. The services are set before the first request.
+struct mimus_host {
+  explicit mimus_host(std::string plugin_id) : id(std::move(plugin_id)) {}
+
+  std::string id;
+  mimus_host_api api{};
+  mimus::PluginServices services;
+  mimus_inst* instance = nullptr;
+  const std::vector<mimus::FieldSpec>* fields = nullptr;  ///< Core and plugins', by number.
+
+  std::mutex mutex;
+  std::string error;  // guarded by mutex
+
+  /// Timers not fired yet, by worker; each list is that worker's alone.
+  std::vector<mimus::InstanceTimer*> timers;
+
+  std::string take_error();
+};
+
+namespace mimus {
+
 struct PluginHost::Loaded {
   PluginSource source;
+  std::shared_ptr<void> image;  ///< Keeps the code mapped; shared with nobody outside this room.
   const mimus_plugin* table = nullptr;
+  mimus_host host{source.manifest.id};
   mimus_inst* instance = nullptr;
   const mimus_admin_v1* admin = nullptr;
   const mimus_record_v1* record = nullptr;
   const mimus_peer_v1* peer = nullptr;
-  std::string state = "active";        ///< As GET /admin/plugins shows it.
-  std::string options;                 ///< The JSON that configure was given.
-  std::atomic<std::uint64_t> failures{0};  ///< Requests that its fail policy had to decide.
-  std::atomic<std::uint64_t> bindings{0};  ///< Living ones.
+  std::string options;                     ///< The JSON that configure was given.
+  mutable std::atomic<std::uint64_t> failures{0};  ///< Requests that its fail policy had to decide.
+  mutable std::atomic<std::uint64_t> bindings{0};  ///< Living ones.
 
+  explicit Loaded(PluginSource from) : source(std::move(from)) {}
   const Manifest& manifest() const { return source.manifest; }
 };
+
+/// Fills the host's tables for an instance. host/plugin/services.cc
+void offer_services(mimus_host& host);
+
+/// Tells every timer of the instance GONE. REQUIRES: no loop runs any more.
+void end_timers(mimus_host& host);
 
 }  // namespace mimus

@@ -24,8 +24,9 @@ struct AddressPolicy;
 /// Where a plugin came from.
 struct PluginSource {
   Manifest manifest;
-  std::string file;     ///< "" when linked in.
-  bool builtin = false; ///< From lib/mimus/plugins or linked in.
+  std::string file;                ///< "" when linked in.
+  bool builtin = false;            ///< From lib/mimus/plugins or linked in.
+  mimus_entry_fn entry = nullptr;  ///< When linked in.
 };
 
 /// What is beside the program and in `directories`, without running any of it: linked-in
@@ -41,8 +42,11 @@ struct PluginServices {
   const Clock* clock = nullptr;
   KvStore* kv = nullptr;
   Metrics* metrics = nullptr;
-  const AddressPolicy* addresses = nullptr;
+  const AddressPolicy* addresses = nullptr;  ///< For the rooms that know it.
   unsigned workers = 1;
+  /// The tables of extensions that other rooms implement, or nullptr.
+  const void* (*extension)(std::string_view id) = nullptr;
+  void (*log)(mimus_log_level level, std::string_view text) = nullptr;
   Journal* journal = nullptr;
   Server* server = nullptr;
 };

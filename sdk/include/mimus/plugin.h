@@ -163,7 +163,8 @@ typedef struct mimus_fault { /* one thing wrong with a body or definition */
   mimus_str detail;
 } mimus_fault;
 
-enum { MIMUS_BODY_OF_BOUND = 1 }; /* the body's bytes belong to the bound: not copied */
+/* The bytes of the headers and the body belong to the bound: they are not copied. */
+enum { MIMUS_OF_BOUND = 1 };
 
 typedef struct mimus_http_v1 {
   uint32_t size;

@@ -1,9 +1,9 @@
 // Counters for /metrics.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -12,10 +12,13 @@
 
 namespace mimus {
 
-/// Counters that plugins and the host define at start, spread over a few cache lines so
-/// that workers do not meet. Thread-safe.
+/// Counters that plugins and the host define at start, each spread over a few cache lines
+/// so that workers do not meet. Thread-safe.
 class Metrics {
  public:
+  /// What `counter` gives when all 64 places are taken; adding to it does nothing.
+  static constexpr std::uint32_t overflow = UINT32_MAX;
+
   /// Defines a counter called mimus_<name>; defining it again gives the same number.
   std::uint32_t counter(std::string_view name, std::string_view help);
   void add(std::uint32_t id, std::uint64_t by);
@@ -39,8 +42,9 @@ class Metrics {
     std::string name, help;
     Cell cells[shards];
   };
-  mutable std::mutex mutex_;  // definitions and sources; add only reads a stable deque element
-  std::deque<Counter> counters_;
+  mutable std::mutex mutex_;  // names, count and sources; add only touches cells
+  std::array<Counter, 64> counters_;
+  std::size_t count_ = 0;
   std::vector<std::function<void(std::vector<Sample>&)>> sources_;
 };
 

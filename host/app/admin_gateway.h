@@ -1,0 +1,32 @@
+// Takes admin calls off the workers: a definitions thread, a query thread, and the
+// exchanges that wait for them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/admin/admin.h"
+#include "host/net/exchange.h"
+#include "host/plugin/metrics.h"
+
+namespace mimus {
+
+/// Thread-safe. At most 1,024 calls wait for each thread; beyond, the answer is 503.
+class AdminGateway {
+ public:
+  /// Both outlive the gateway.
+  AdminGateway(Admin& admin, const Metrics& metrics);
+  ~AdminGateway();
+
+  /// Takes an exchange whose path is /admin or below, or /metrics. [its worker]
+  void take(Exchange& exchange, std::size_t max_body_bytes);
+
+  /// Finishes the calls at hand, refuses others with 503, ends the threads. Blocks.
+  void stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mimus

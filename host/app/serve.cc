@@ -1,0 +1,312 @@
+#include "host/app/serve.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "host/app/channel_control.h"
+#include "host/app/worker_service.h"
+#include "host/cli/log.h"
+#include "host/cli/system_clock.h"
+#include "host/pipeline/http_table.h"
+#include "mimus/json_text.h"
+#include "store/database.h"
+
+namespace mimus {
+namespace {
+
+constexpr std::chrono::seconds drain_time{10};
+
+struct AdminToken {
+  std::string secret;
+  std::string where;  ///< For the ready line.
+};
+
+/// From the environment, else from the data directory, else a new one kept there (0600).
+Result<AdminToken> admin_token(const ServeConfig& config) {
+  if (!config.admin_token.empty()) return AdminToken{config.admin_token, "from MIMUS_ADMIN_TOKEN"};
+  const std::string file = config.data + "/admin-token";
+  std::string secret;
+  std::ifstream in(file);
+  if (in >> secret) return AdminToken{secret, "in " + file};
+  secret = "mimus_";
+  constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  while (secret.size() < 38) {
+    std::uint64_t random = random_seed();
+    for (int i = 0; i < 8; ++i, random >>= 8) secret += alphabet[random & 63];
+  }
+  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return Error{Code::unavailable, "cannot write " + file};
+  const std::string line = secret + "\n";
+  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
+  close(fd);
+  if (!written) return Error{Code::unavailable, "cannot write " + file};
+  return AdminToken{secret, "in " + file};
+}
+
+Result<std::string> read_file(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in) return Error{Code::not_found, "cannot read " + file};
+  return text.str();
+}
+
+void print_ready(const std::vector<Listener>& listeners, const AdminToken& token) {
+  std::string urls, admin;
+  for (const Listener& listener : listeners) {
+    if (listener.serves_public) {
+      urls += (urls.empty() ? "" : ", ") + listener.url;
+      continue;
+    }
+    if (listener.url.starts_with("unix:") && listener.url.ends_with("/control.sock")) continue;
+    admin += "; admin on " + listener.url;
+  }
+  std::printf("mimus ready on %s (admin token: %s)%s\n", urls.c_str(), token.where.c_str(), admin.c_str());
+  std::fflush(stdout);
+}
+
+/// What an option is: set by the operator, or the manifest's default with "@share/" resolved.
+std::string option_value(const ServeConfig& config, const Installation& installation, const OptionSpec& option) {
+  if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end()) return at->second;
+  const std::string text = json::unquote(option.fallback);
+  constexpr std::string_view share = "@share/";
+  if (text.starts_with(share)) return json::quoted(installation.share + "/" + text.substr(share.size()));
+  return option.fallback;
+}
+
+void log_for_plugins(mimus_log_level level, std::string_view text) {
+  if (level >= MIMUS_LOG_ERROR) return log_error(text);
+  if (level == MIMUS_LOG_WARN) return log_warn(text);
+  if (level == MIMUS_LOG_INFO) return log_info(text);
+}
+
+/// "address:port" of a listener's URL.
+std::string authority(const std::string& url) {
+  const std::size_t at = url.find("://");
+  return at == std::string::npos ? url : url.substr(at + 3);
+}
+
+void wait_for_stop() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) {
+  }
+}
+
+/// Everything that serves, in the order of its making.
+class Host {
+ public:
+  Host(const ServeConfig& config, const Installation& installation) : config_(config), installation_(installation) {}
+
+  Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
+    for (const Listener& listener : listeners) {
+      if (!listener.url.starts_with("unix:")) addresses_.own.push_back(authority(listener.url));
+    }
+    addresses_.allow_private = config_.proxy_allow_private;
+    // The store opens while the plugins load: neither needs the other yet.
+    StoreOptions store;
+    store.directory = config_.data;
+    auto opening = std::async(std::launch::async, [&] { return open_database(store, clock_); });
+    PluginServices services;
+    services.clock = &clock_;
+    services.metrics = &metrics_;
+    services.addresses = &addresses_;
+    services.workers = config_.workers;
+    services.extension = exchange_extension;
+    services.log = log_for_plugins;
+    auto loaded = PluginHost::load(std::move(plugins), services, [&](const OptionSpec& option) {
+      return option_value(config_, installation_, option);
+    });
+    Result<std::unique_ptr<Database>> database = opening.get();
+    if (!database) return database.error();
+    database_ = std::move(*database);
+    if (!loaded) return loaded.error();
+    plugins_ = std::move(*loaded);
+    if (const Status status = start_journal(); !status) return status;
+    Result<AdminToken> token = admin_token(config_);
+    if (!token) return token.error();
+    if (const Status status = start_admin(token->secret); !status) return status;
+    services.kv = &database_->kv();
+    services.journal = journal_.get();
+    if (const Status status = start_workers(listeners, services); !status) return status;
+    print_ready(listeners, *token);
+    return Done{};
+  }
+
+  /// Stops accepting, finishes what is in flight, writes everything.
+  void stop() {
+    shared_->draining = true;
+    server_->drain(drain_time);
+    gateway_->stop();
+    plugins_->quiesce();
+    server_->stop();
+    services_.assign(services_.size(), nullptr);  // a post that is run late finds nobody
+    if (journal_ != nullptr) {
+      if (const Status status = journal_->close(); !status) log_error("journal: " + status.error().message);
+    }
+    if (const Status status = database_->kv().flush(); !status) log_error("kv: " + status.error().message);
+  }
+
+ private:
+  Status start_journal() {
+    if (config_.journal == JournalMode::off) return Done{};
+    JournalOptions options;
+    options.producers = config_.workers;
+    options.retain_for = config_.journal_age;
+    options.retain_bytes = config_.journal_bytes;
+    options.plugin_fields = plugins_->journal_fields();
+    options.enrich = [this](std::span<Record* const> records) { plugins_->enrich(records); };
+    options.on_room = [this](unsigned worker) {
+      post_to(*server_, worker, [this, worker] {
+        if (services_[worker] != nullptr) services_[worker]->context().retry_journal();
+      });
+    };
+    Result<std::unique_ptr<Journal>> journal = open_journal(database_->blocks(), clock_, std::move(options));
+    if (!journal) return journal.error();
+    journal_ = std::move(*journal);
+    return Done{};
+  }
+
+  Status start_admin(const std::string& token) {
+    generations_ = std::make_unique<Generations>(*plugins_);
+    compiler_ = std::make_unique<Compiler>(
+        *plugins_, database_->definitions(), *generations_,
+        std::vector<std::pair<std::string, std::string>>(config_.plugin_config.begin(), config_.plugin_config.end()));
+    channels_ = std::make_unique<WorkerChannels>(services_);
+    AdminServices services;
+    services.clock = &clock_;
+    services.database = database_.get();
+    services.journal = journal_.get();
+    services.plugins = plugins_.get();
+    services.generations = generations_.get();
+    services.channels = channels_.get();
+    services.explain = [this](const Ulid& endpoint) { return explain(endpoint); };
+    services.version = MIMUS_VERSION;
+    services.admin_token = token;
+    services.max_json_depth = config_.limits.max_json_depth;
+    Result<std::unique_ptr<Admin>> admin = Admin::open(services);
+    if (!admin) return admin.error();
+    admin_ = std::move(*admin);
+    for (const std::string& file : config_.definitions) {
+      const Result<std::string> text = read_file(file);
+      if (!text) return text.error();
+      if (const Status status = admin_->load_file(*text); !status) {
+        const Error& error = status.error();
+        return Error{error.code, file + ": " + (error.pointer.empty() ? "" : error.pointer + " ") + error.message};
+      }
+    }
+    gateway_ = std::make_unique<AdminGateway>(*admin_, metrics_);
+    return Done{};
+  }
+
+  Status start_workers(const std::vector<Listener>& listeners, PluginServices services) {
+    shared_.reset(new SharedServices{clock_, config_.limits, *generations_, *compiler_, addresses_, *gateway_, metrics_,
+                                     journal_.get(), config_.journal == JournalMode::lossless, config_.default_api, {}});
+    for (const std::string& network : config_.trusted_proxies) {
+      Result<TrustedNetwork> parsed = TrustedNetwork::parse(network);
+      if (!parsed) return parsed.error();
+      shared_->trusted.push_back(*parsed);
+    }
+    services_.resize(config_.workers);
+    server_ = std::make_unique<Server>(clock_, config_.limits, config_.workers, [this](Loop& loop) {
+      auto made = std::make_unique<WorkerService>(*shared_, loop);
+      services_[loop.index()] = made.get();
+      return made;
+    });
+    server_->on_exception([](const char* what) { log_error(std::string("a connection was closed: ") + what); });
+    channels_->use(*server_);
+    services.server = server_.get();
+    if (const Status status = plugins_->activate(services); !status) return status;
+    generations_->on_publish([this] {
+      for (unsigned i = 0; i < config_.workers; ++i) {
+        post_to(*server_, i, [this, i] {
+          if (services_[i] != nullptr) services_[i]->context().lease.refresh();
+        });
+      }
+    });
+    for (const Listener& listener : listeners) server_->add(listener);
+    add_metrics();
+    return server_->start();
+  }
+
+  void add_metrics() {
+    metrics_.source([this](std::vector<Metrics::Sample>& out) {
+      const auto add = [&](const char* name, const char* help, const char* kind, std::uint64_t value) {
+        out.push_back({std::string("mimus_") + name, help, kind, static_cast<double>(value)});
+      };
+      const NetStats net = server_->stats();
+      add("connections_accepted_total", "Connections accepted", "counter", net.accepted);
+      add("connections_active", "Connections open now", "gauge", net.active);
+      add("connections_refused_total", "Connections closed at a limit", "counter", net.refused_connections);
+      add("requests_total", "Requests whose head was complete", "counter", net.requests);
+      add("requests_refused_total", "Malformed or oversized requests", "counter", net.refused_requests);
+      add("request_timeouts_total", "Connections closed by a timeout", "counter", net.timeouts);
+      add("received_bytes_total", "Bytes read from clients", "counter", net.bytes_in);
+      add("sent_bytes_total", "Bytes written to clients", "counter", net.bytes_out);
+      add("websockets_active", "WebSockets open now", "gauge", net.websockets);
+      const KvStore::Stats kv = database_->kv().stats();
+      add("kv_entries", "Keys of plugins in memory", "gauge", kv.entries);
+      add("kv_bytes", "Bytes of plugins' keys and values in memory", "gauge", kv.bytes);
+      add("kv_write_errors_total", "Writes behind that failed", "counter", kv.write_errors);
+      if (journal_ == nullptr) return;
+      const Journal::Stats journal = journal_->stats();
+      add("journal_records", "Records in the journal", "gauge", journal.records);
+      add("journal_bytes", "Bytes in the journal", "gauge", journal.bytes);
+      add("journal_lost_total", "Records that a failing disk lost", "counter", journal.dropped);
+      add("journal_write_errors_total", "Writes of the journal that failed", "counter", journal.write_errors);
+    });
+  }
+
+  Result<std::string> explain(const Ulid& id) {
+    Compiler::Job job;
+    job.definitions = generations_->definitions();
+    job.endpoint = job.definitions->find_endpoint(id);
+    if (job.endpoint == nullptr) return Error{Code::not_found, "no endpoint has the id " + id.text()};
+    job.api = job.definitions->find_api(job.endpoint->api);
+    if (const Status status = compiler_->compile(job); !status) return status.error();
+    return Compiler::compiled(*job.api, *job.endpoint)->explain();
+  }
+
+  const ServeConfig& config_;
+  const Installation& installation_;
+  SystemClock clock_;
+  Metrics metrics_;
+  AddressPolicy addresses_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<PluginHost> plugins_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Generations> generations_;
+  std::unique_ptr<Compiler> compiler_;
+  std::vector<WorkerService*> services_;  // by worker; each touched on its thread only
+  std::unique_ptr<WorkerChannels> channels_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<AdminGateway> gateway_;
+  std::unique_ptr<SharedServices> shared_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace
+
+int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
+          std::vector<Listener> listeners) {
+  Host host(config, installation);
+  if (const Status status = host.start(std::move(plugins), listeners); !status) {
+    std::fprintf(stderr, "mimus: %s\n", status.error().message.c_str());
+    return 1;
+  }
+  wait_for_stop();
+  host.stop();
+  return 0;
+}
+
+}  // namespace mimus

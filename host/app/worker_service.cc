@@ -1,0 +1,170 @@
+#include "host/app/worker_service.h"
+
+#include "host/app/upgrade.h"
+#include "host/pipeline/problem.h"
+
+namespace mimus {
+namespace {
+
+/// True if `path` is `prefix` or lies below it.
+bool below(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+/// For exchanges that were answered at once: nothing is left to do.
+class Answered final : public Responder {
+ public:
+  void on_body() override {}
+  void on_body_too_large() override {}
+  void on_writable() override {}
+  void on_cancel() override {}
+  void on_end() override {}
+};
+
+Responder& responder(Exchange& exchange) {
+  static Answered answered;
+  return exchange.state != nullptr ? *static_cast<Responder*>(exchange.state) : answered;
+}
+
+std::string_view code_of(int status) {
+  switch (status) {
+    case 408: return "request-timeout";
+    case 413: return "body-too-large";
+    case 414: return "uri-too-long";
+    case 431: return "headers-too-large";
+    case 501: return "not-implemented";
+    case 503: return "unavailable";
+    case 505: return "version-not-supported";
+    default: return "bad-request";
+  }
+}
+
+}  // namespace
+
+WorkerService::WorkerService(SharedServices& shared, Loop& loop)
+    : shared_(shared),
+      upstream_(make_upstream(loop, shared.addresses)),
+      context_{loop,
+               shared.clock,
+               shared.limits,
+               Generations::Lease(shared.generations),
+               shared.compiler,
+               *upstream_,
+               shared.journal != nullptr ? &shared.journal->producer(loop.index()) : nullptr,
+               shared.lossless,
+               UlidSource(random_seed()),
+               shared.metrics,
+               shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
+               shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
+               {}},
+      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {}
+
+WorkerService::~WorkerService() = default;
+
+void WorkerService::on_head(Exchange& exchange) {
+  const std::string_view path = exchange.request.raw_path;
+  if (!shared_.trusted.empty()) set_client_address(exchange);
+  if (path == "/healthz" || path == "/readyz") return health(exchange, path == "/readyz");
+  if (below(path, "/admin") || path == "/metrics") {
+    if (exchange.admin_listener) return shared_.admin.take(exchange, shared_.limits.max_body_bytes);
+    return refuse(exchange, 404, "no-such-resource", "the admin API is on another address");
+  }
+  if (!exchange.public_listener) {
+    return refuse(exchange, 404, "no-such-resource", "this address serves the admin API only");
+  }
+  if (below(path, "/mock")) return mock(exchange, 2);
+  if (path.starts_with("/ws/")) return take_upgrade(context_, channels_, exchange);
+  if (below(path, "/socket.io")) {
+    return refuse(exchange, 501, "not-available", "this version does not speak Socket.IO; connect to /ws/… directly");
+  }
+  mock(exchange, 0);
+}
+
+void WorkerService::mock(Exchange& exchange, std::size_t prefix) {
+  const RequestHead& request = exchange.request;
+  const bool asterisk = request.raw_path == "*";
+  const Result<ResolvedTarget> target = resolve_target(asterisk ? "/" : request.raw_path, prefix, exchange.arena);
+  if (!target) return refuse(exchange, 400, "bad-target", target.error().message);
+  const Generation* const generation = context_.lease.acquire();
+  const Definitions& definitions = *generation->definitions;
+  const ApiRecord* api = nullptr;
+  if (prefix == 2) {
+    if (target->segments.size() > 1) api = definitions.find_api_by_slug(target->segments[1].text);
+  } else {
+    api = definitions.find_api_by_host(request.host);
+    if (api == nullptr && !shared_.default_api.empty()) api = definitions.find_api_by_slug(shared_.default_api);
+  }
+  if (api == nullptr) {
+    context_.lease.release(generation);
+    return refuse(exchange, 404, "no-such-api",
+                  prefix == 2 ? "no API has this slug" : "mocks are below /mock/{slug}, or name the API's host");
+  }
+  Route route;
+  route.api = api;
+  route.segments = target->below(prefix);
+  route.raw_path = target->path_below(prefix);
+  const RouteResult found = api->routes.lookup(request.method, route.segments, exchange.arena);
+  route.outcome = found.outcome;
+  route.endpoint = found.endpoint;
+  route.params = found.params;
+  route.allow = found.allow;
+  route.path = decoded_path(route, exchange.arena);
+  if (idle_.empty()) {
+    flows_.push_back(std::make_unique<Flow>(idle_));
+    idle_.push_back(flows_.back().get());
+  }
+  Flow* const flow = idle_.back();
+  idle_.pop_back();
+  exchange.state = static_cast<Responder*>(flow);
+  flow->start(context_, exchange, generation, route);
+}
+
+void WorkerService::set_client_address(Exchange& exchange) {
+  std::vector<std::string_view> forwarded, x_forwarded_for;
+  for (const Header& header : exchange.request.headers) {
+    if (same_name(header.name, "forwarded")) forwarded.push_back(header.value);
+    if (same_name(header.name, "x-forwarded-for")) x_forwarded_for.push_back(header.value);
+  }
+  if (forwarded.empty() && x_forwarded_for.empty()) return;
+  exchange.client_ip = client_address(exchange.client_ip, shared_.trusted, forwarded, x_forwarded_for);
+}
+
+void WorkerService::health(Exchange& exchange, bool ready) {
+  if (exchange.request.method != "GET" && exchange.request.method != "HEAD") {
+    exchange.response.headers.push_back({"Allow", "GET, HEAD"});
+    return refuse(exchange, 405, "method-not-allowed", "this path has GET, HEAD");
+  }
+  exchange.response.headers.push_back({"Cache-Control", "no-store"});
+  if (ready && shared_.draining.load(std::memory_order_relaxed)) {
+    return refuse(exchange, 503, "unavailable", "the host is stopping");
+  }
+  answer(exchange, 200, "application/json", "{\"status\":\"ok\"}");
+}
+
+void WorkerService::answer(Exchange& exchange, int status, std::string_view content_type, std::string_view body) {
+  exchange.response.status = status;
+  exchange.response.headers.push_back({"Content-Type", content_type});
+  exchange.sink->send(body);
+}
+
+void WorkerService::refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail) {
+  answer(exchange, status, problem_type,
+         exchange.arena.copy(problem_json(status, code, detail, exchange.request.raw_path)));
+}
+
+void WorkerService::on_body(Exchange& exchange) { responder(exchange).on_body(); }
+void WorkerService::on_body_too_large(Exchange& exchange) { responder(exchange).on_body_too_large(); }
+void WorkerService::on_writable(Exchange& exchange) { responder(exchange).on_writable(); }
+void WorkerService::on_cancel(Exchange& exchange) { responder(exchange).on_cancel(); }
+
+void WorkerService::on_end(Exchange& exchange) {
+  Responder& last = responder(exchange);
+  exchange.state = nullptr;
+  last.on_end();
+}
+
+std::string WorkerService::refusal(int status, std::string_view detail) {
+  return problem_json(status, code_of(status), detail, "");
+}
+
+}  // namespace mimus

@@ -1,0 +1,66 @@
+// One worker's Service: which part of the host takes an exchange.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/app/admin_gateway.h"
+#include "host/channel/channels.h"
+#include "host/net/client_address.h"
+#include "host/net/exchange.h"
+#include "host/pipeline/flow.h"
+#include "host/pipeline/worker.h"
+
+namespace mimus {
+
+/// What all workers share. Everything outlives them.
+struct SharedServices {
+  const Clock& clock;
+  const Limits& limits;
+  Generations& generations;
+  Compiler& compiler;
+  const AddressPolicy& addresses;
+  AdminGateway& admin;
+  Metrics& metrics;
+  Journal* journal;
+  bool lossless;
+  std::string default_api;  ///< A slug, or "".
+  std::vector<TrustedNetwork> trusted;
+  std::atomic<bool> draining{false};
+};
+
+/// On its worker's thread only.
+class WorkerService final : public Service {
+ public:
+  WorkerService(SharedServices& shared, Loop& loop);
+  ~WorkerService() override;
+
+  void on_head(Exchange& exchange) override;
+  void on_body(Exchange& exchange) override;
+  void on_body_too_large(Exchange& exchange) override;
+  void on_writable(Exchange& exchange) override;
+  void on_cancel(Exchange& exchange) override;
+  void on_end(Exchange& exchange) override;
+  std::string refusal(int status, std::string_view detail) override;
+
+  WorkerContext& context() { return context_; }
+  ChannelTable& channels() { return channels_; }
+
+ private:
+  void answer(Exchange& exchange, int status, std::string_view content_type, std::string_view body);
+  void refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail);
+  void health(Exchange& exchange, bool ready);
+  void mock(Exchange& exchange, std::size_t prefix);
+  void set_client_address(Exchange& exchange);
+
+  SharedServices& shared_;
+  std::unique_ptr<Upstream> upstream_;
+  WorkerContext context_;
+  ChannelTable channels_;
+  std::vector<std::unique_ptr<Flow>> flows_;
+  std::vector<Flow*> idle_;
+};
+
+}  // namespace mimus

@@ -1,0 +1,26 @@
+// The bound plugins of one open WebSocket.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/channel/channels.h"
+#include "host/pipeline/pipeline.h"
+
+namespace mimus {
+
+/// The mimus_channel that a plugin sees.
+struct PluginChannel {
+  Channel* channel = nullptr;
+  std::size_t step = 0;
+  std::string id;          ///< The channel's, as text.
+  void* context = nullptr; ///< The plugin's own.
+};
+
+/// Keeps the pipeline, so that the definition may change or go while the channel is open.
+/// `leave` is called when the channel has gone.
+std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline, std::function<void()> leave);
+
+}  // namespace mimus

@@ -1,0 +1,51 @@
+// Binds plugins to definitions that are hit for the first time, on its own thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/pipeline/generation.h"
+#include "host/pipeline/pipeline.h"
+#include "host/plugin/resume.h"
+#include "host/route/definitions.h"
+#include "store/definitions.h"
+
+namespace mimus {
+
+/// Thread-safe.
+class Compiler {
+ public:
+  /// All outlive the compiler. `host_config`: plugins.{id} of the config file.
+  Compiler(PluginHost& plugins, const DefinitionStore& store, Generations& generations,
+           std::vector<std::pair<std::string, std::string>> host_config);
+  ~Compiler();  ///< Finishes the job at hand; those that wait are dropped, their handles given back.
+
+  /// What a definition's cell holds, if it is what the snapshot asks for: not bound to an
+  /// older revision of its API. nullptr: it must be compiled. [any]
+  static const Pipeline* compiled(const ApiRecord& api);
+  static const Pipeline* compiled(const ApiRecord& api, const EndpointRecord& endpoint);
+  static std::shared_ptr<const Pipeline> compiled(const ApiRecord& api, const ChannelRecord& channel);
+
+  /// What is wanted: the endpoint's pipeline, the channel's, or (both null) the API's.
+  struct Job {
+    std::shared_ptr<const Definitions> definitions;  ///< Keeps the records alive.
+    const ApiRecord* api = nullptr;
+    const EndpointRecord* endpoint = nullptr;
+    const ChannelRecord* channel = nullptr;
+    mimus_resume* wake = nullptr;  ///< Resumed when the cell is filled; one reference is the compiler's.
+  };
+  void request(Job job);
+
+  /// Compiles now, on the caller's thread, if it must be. Errors: unavailable - the document
+  /// cannot be read. [query]
+  Status compile(const Job& job);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mimus

@@ -1,0 +1,345 @@
+// Flow: its start, the request direction, and what plugins do in it.
+#include "host/pipeline/flow.h"
+
+#include <algorithm>
+
+#include "host/pipeline/problem.h"
+#include "host/pipeline/worker.h"
+#include "mimus/json_text.h"
+
+namespace mimus {
+namespace {
+
+constexpr std::chrono::minutes longest_hold{11};
+
+/// Fields that frame a message or are the connection's own business: never a plugin's.
+bool framing_field(std::string_view name) {
+  switch (name.size()) {
+    case 4: return same_name(name, "date");
+    case 7: return same_name(name, "trailer");
+    case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
+    case 14: return same_name(name, "content-length");
+    case 17: return same_name(name, "transfer-encoding");
+    default: return false;
+  }
+}
+
+bool sendable(std::string_view name, std::string_view value) {
+  const auto splits = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  const auto no_token = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '\x7f'; };
+  return !name.empty() && std::none_of(name.begin(), name.end(), no_token) &&
+         std::none_of(value.begin(), value.end(), splits);
+}
+
+std::string_view view(mimus_str text) { return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n}; }
+
+}  // namespace
+
+std::string_view decoded_path(const Route& route, Arena& arena) {
+  std::size_t bytes = 0;
+  bool same = true;
+  for (const Segment& segment : route.segments) {
+    bytes += 1 + segment.text.size();
+    same = same && segment.raw.size() == segment.text.size();  // decoding an escape shortens
+  }
+  if (bytes == 0) return "/";
+  if (same) return route.raw_path;
+  char* const out = static_cast<char*>(arena.allocate(bytes));
+  char* at = out;
+  for (const Segment& segment : route.segments) {
+    *at++ = '/';
+    at = std::copy(segment.text.begin(), segment.text.end(), at);
+  }
+  return {out, bytes};
+}
+
+const std::vector<Step>& Flow::steps() const {
+  static const std::vector<Step> none;
+  return pipeline_ != nullptr ? pipeline_->steps() : none;
+}
+
+void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* generation, const Route& route) {
+  worker_ = &worker;
+  exchange_ = &exchange;
+  generation_ = generation;
+  route_ = route;
+  pipeline_ = route.endpoint != nullptr ? Compiler::compiled(*route.api, *route.endpoint) : Compiler::compiled(*route.api);
+  if (pipeline_ == nullptr) {
+    compile();
+  } else {
+    enter();
+  }
+}
+
+void Flow::compile() {
+  waiting_ = Waiting::compile;
+  hold_ = mimus_resume::make(worker_->loop, *this, longest_hold);
+  worker_->compiler.request({generation_->definitions, route_.api, route_.endpoint, nullptr, hold_});
+}
+
+void Flow::enter() {
+  contexts_ = static_cast<void**>(exchange_->arena.allocate(steps().size() * sizeof(void*)));
+  std::fill_n(contexts_, steps().size(), nullptr);
+  if (pipeline_ == nullptr) {
+    set_problem(503, "definition-unreadable", "the endpoint's definition cannot be read from the store", {});
+    begin_answer();
+  } else if (pipeline_->capture().bodies && exchange_->request.has_body) {
+    waiting_ = Waiting::capture_body;
+    exchange_->sink->want_body(worker_->limits.max_body_bytes);
+  } else {
+    run_request();
+  }
+}
+
+void Flow::run_request() {
+  while (slot_ < steps().size()) {
+    entered_ = slot_ + 1;
+    const Step& now = step();
+    if (now.broken) {
+      if (!fail()) return;
+    } else if (now.table->on_request == nullptr) {
+      ++slot_;
+    } else if (!apply(now.table->on_request(now.plugin->instance, now.bound, handle(), &contexts_[slot_]))) {
+      return;
+    }
+  }
+  answer_by_default();
+  begin_answer();
+}
+
+bool Flow::apply(mimus_action action) {
+  if (action != MIMUS_SUSPEND) drop_hold();
+  switch (action) {
+    case MIMUS_NEXT:
+      if (answer_ != Answer::none) return fail();
+      ++slot_;
+      return true;
+    case MIMUS_RESPONDED:
+      if (answer_ == Answer::none) return fail();
+      begin_answer();
+      return false;
+    case MIMUS_SUSPEND:
+      if (hold_ == nullptr || step().table->on_resume == nullptr) return fail();
+      waiting_ = Waiting::resume;
+      return false;
+    case MIMUS_NEED_BODY:
+      if (step().table->on_request_body == nullptr) return fail();
+      if (request_body_known()) return call_body_hook();
+      waiting_ = Waiting::body;
+      exchange_->sink->want_body(worker_->limits.max_body_bytes);
+      return false;
+    default: return fail();
+  }
+}
+
+bool Flow::call_body_hook() {
+  const Step& now = step();
+  const mimus_str body{exchange_->body.data(), exchange_->body.size()};
+  const mimus_action action =
+      now.table->on_request_body(now.plugin->instance, now.bound, handle(), &contexts_[slot_], body);
+  return action == MIMUS_NEED_BODY ? fail() : apply(action);
+}
+
+bool Flow::fail() {
+  const Step& now = step();
+  now.plugin->failures.fetch_add(1, std::memory_order_relaxed);
+  worker_->metrics.add(worker_->plugin_failures, 1);
+  drop_hold();
+  answer_ = Answer::none;
+  if (!now.plugin->manifest().fail_closed) {
+    ++slot_;
+    return true;
+  }
+  set_problem(503, "plugin-failed", "plugin " + now.plugin->manifest().id + " failed", {});
+  begin_answer();
+  return false;
+}
+
+void Flow::answer_by_default() {
+  if (route_.endpoint != nullptr) {
+    set_problem(501, "no-content", "no plugin answers for this endpoint: is the one for mocks loaded?", {});
+    return;
+  }
+  if (route_.outcome == RouteOutcome::options) {
+    answer_ = Answer::whole;
+    exchange_->response.status = 204;
+    exchange_->response.headers.push_back({"Allow", route_.allow});
+    return;
+  }
+  if (route_.outcome == RouteOutcome::wrong_method) {
+    set_problem(405, "method-not-allowed", "this path has " + std::string(route_.allow), {});
+    exchange_->response.headers.push_back({"Allow", route_.allow});
+    return;
+  }
+  if (route_.outcome == RouteOutcome::too_ambiguous) {
+    set_problem(404, "ambiguous-route", "more than " + std::to_string(RouteTree::max_steps) + " nodes of the API fit", {});
+    return;
+  }
+  std::string nearest = ",\"nearest\":[";
+  for (const NearMiss& miss : route_.api->routes.near_misses(exchange_->request.method, route_.segments)) {
+    if (nearest.back() != '[') nearest += ",";
+    nearest += "{\"endpointId\":\"" + miss.endpoint->id.text() + "\",\"method\":" + json::quoted(miss.endpoint->route.method) +
+               ",\"path\":" + json::quoted(miss.endpoint->route.path) + ",\"reason\":" + json::quoted(miss.reason) + "}";
+  }
+  nearest += "]";
+  const std::string detail = "API \"" + route_.api->slug + "\" has no endpoint for " +
+                             std::string(exchange_->request.method) + " " + std::string(route_.path);
+  answer_ = Answer::whole;
+  error_ = "no-such-endpoint";
+  exchange_->response.status = 404;
+  exchange_->response.headers.push_back({"Content-Type", problem_type});
+  body_ = exchange_->arena.copy(
+      problem_json(404, error_, detail, exchange_->request.raw_path, {}, nearest));
+}
+
+mimus_resume* Flow::hold(std::chrono::milliseconds timeout) {
+  if (hold_ != nullptr || in_response()) return nullptr;
+  hold_ = mimus_resume::make(worker_->loop, *this, timeout.count() == 0 ? longest_hold : timeout);
+  return hold_;
+}
+
+void Flow::drop_hold() {
+  if (hold_ == nullptr) return;
+  hold_->detach();
+  hold_ = nullptr;
+}
+
+void Flow::on_woken(mimus_resume&, mimus_resume::Woken how) {
+  drop_hold();
+  const Waiting was = waiting_;
+  waiting_ = Waiting::none;
+  if (was == Waiting::compile) {
+    pipeline_ =
+        route_.endpoint != nullptr ? Compiler::compiled(*route_.api, *route_.endpoint) : Compiler::compiled(*route_.api);
+    enter();
+  } else if (was == Waiting::resume) {
+    const Step& now = step();
+    const bool go_on = how == mimus_resume::Woken::deadline
+                           ? fail()
+                           : apply(now.table->on_resume(now.plugin->instance, now.bound, handle(), &contexts_[slot_]));
+    if (go_on) run_request();
+  }
+}
+
+void Flow::on_body() {
+  body_known_ = true;
+  const Waiting was = waiting_;
+  waiting_ = Waiting::none;
+  if (was == Waiting::capture_body) {
+    run_request();
+  } else if (was == Waiting::body) {
+    if (call_body_hook()) run_request();
+  } else if (was == Waiting::forward_body) {
+    start_forward();
+  }
+}
+
+void Flow::on_body_too_large() {
+  waiting_ = Waiting::none;
+  set_problem(413, "body-too-large", "the body is larger than maxBodyBytes", {});
+  direction_ = Direction::response;
+  slot_ = entered_;
+  run_response();
+}
+
+// ---- what plugins do -------------------------------------------------------------------
+
+mimus_rc Flow::respond(int status, const mimus_field* fields, std::size_t n, std::string_view body, std::uint32_t flags) {
+  if (answer_ != Answer::none || in_response() || status < 200 || status > 599) return MIMUS_E_INVAL;
+  Arena& arena = exchange_->arena;
+  const bool lent = (flags & MIMUS_OF_BOUND) != 0;
+  std::vector<Header>& headers = exchange_->response.headers;
+  headers.clear();
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::string_view name = view(fields[i].name);
+    const std::string_view value = view(fields[i].value);
+    if (framing_field(name)) continue;
+    if (!sendable(name, value)) return MIMUS_E_INVAL;
+    headers.push_back(lent ? Header{name, value} : Header{arena.copy(name), arena.copy(value)});
+  }
+  exchange_->response.status = status;
+  body_ = lent ? body : arena.copy(body);
+  answer_ = Answer::whole;
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults) {
+  if (answer_ != Answer::none || in_response() || status < 400 || status > 599) return MIMUS_E_INVAL;
+  set_problem(status, code, detail, faults);
+  return MIMUS_OK;
+}
+
+void Flow::set_problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults) {
+  answer_ = Answer::whole;
+  error_ = exchange_->arena.copy(code);
+  exchange_->response.status = status;
+  exchange_->response.headers.clear();
+  exchange_->response.headers.push_back({"Content-Type", problem_type});
+  body_ = exchange_->arena.copy(problem_json(status, code, detail, exchange_->request.raw_path, faults));
+}
+
+mimus_rc Flow::forward(const mimus_forward& to) {
+  if (answer_ != Answer::none || in_response()) return MIMUS_E_INVAL;
+  Result<Url> url = Url::parse(view(to.url));
+  if (!url) return MIMUS_E_INVAL;
+  outgoing_.url = std::move(*url);
+  outgoing_.method = exchange_->arena.copy(view(to.method));
+  outgoing_.timeout = std::chrono::milliseconds(to.timeout_ms);
+  outgoing_.headers.clear();
+  for (std::size_t i = 0; i < to.n_headers; ++i) {
+    outgoing_.headers.push_back(
+        {exchange_->arena.copy(view(to.headers[i].name)), exchange_->arena.copy(view(to.headers[i].value))});
+  }
+  answer_ = Answer::forward;
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::set_header(std::string_view name, std::string_view value, bool keep_others) {
+  if (!in_response() || begun_ || framing_field(name) || !sendable(name, value)) return MIMUS_E_INVAL;
+  if (!keep_others) (void)remove_header(name);
+  exchange_->response.headers.push_back({exchange_->arena.copy(name), exchange_->arena.copy(value)});
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::remove_header(std::string_view name) {
+  if (!in_response() || begun_) return MIMUS_E_INVAL;
+  std::erase_if(exchange_->response.headers, [&](const Header& header) { return same_name(header.name, name); });
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::replace_status(int status) {
+  if (!in_response() || begun_ || status < 200 || status > 599) return MIMUS_E_INVAL;
+  exchange_->response.status = status;
+  body_ = {};
+  if (streaming_) drop_upstream();
+  streaming_ = false;
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::response_body(std::string_view& out) const {
+  if (!in_response()) return MIMUS_E_INVAL;
+  if (streaming_) return MIMUS_PENDING;
+  out = body_;
+  return MIMUS_OK;
+}
+
+void Flow::record(const FieldValue& value) {
+  for (FieldValue& known : fields_) {
+    if (known.field == value.field) {
+      known = value;
+      return;
+    }
+  }
+  fields_.push_back(value);
+}
+
+std::span<const QueryField> Flow::query() {
+  if (!query_known_) {
+    query_known_ = true;
+    const auto parsed = parse_query(exchange_->request.raw_query, worker_->limits.max_query_keys, exchange_->arena);
+    if (parsed) query_ = *parsed;  // the connection has refused a query with too many keys
+  }
+  return query_;
+}
+
+}  // namespace mimus

@@ -1,0 +1,113 @@
+#include "host/pipeline/pipeline.h"
+
+#include <algorithm>
+
+#include "mimus/json_text.h"
+
+namespace mimus {
+namespace {
+
+mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
+
+/// The nearest plugins.{id}: of the endpoint, its API, the host's config. "" for none.
+std::string nearest_config(const BindTarget& target, const std::string& id,
+                           const std::vector<std::pair<std::string, std::string>>& host_config) {
+  for (const std::string_view document : {target.document, target.api_document}) {
+    const auto plugins = json::member(document, "plugins");
+    if (!plugins) continue;
+    if (const auto own = json::member(*plugins, id)) return std::string(*own);
+  }
+  for (const auto& [plugin, config] : host_config) {
+    if (plugin == id) return config;
+  }
+  return {};
+}
+
+bool flag(std::string_view object, std::string_view name) { return json::member(object, name) == "true"; }
+
+}  // namespace
+
+bool AddressCount::enter(const std::string& address, std::uint64_t limit) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t& open = open_[address];
+  if (limit != 0 && open >= limit) return false;
+  ++open;
+  return true;
+}
+
+void AddressCount::leave(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  const auto at = open_.find(address);
+  if (at != open_.end() && --at->second == 0) open_.erase(at);
+}
+
+std::vector<std::string> given_fields(const Manifest& manifest, mimus_level level) {
+  const auto at = static_cast<std::size_t>(level);
+  std::vector<std::string> out = manifest.reads[at];
+  for (const FieldClaim& claim : manifest.fields[at]) out.push_back(claim.name);
+  return out;
+}
+
+std::string pick_fields(std::string_view document, const std::vector<std::string>& names) {
+  std::string out = "{";
+  if (!names.empty()) {
+    json::members(document, [&](std::string_view name, std::string_view value) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) return true;
+      if (out.size() > 1) out += ",";
+      json::quote(out, name);
+      out.append(":").append(value);
+      return true;
+    });
+  }
+  return out += "}";
+}
+
+Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
+                   const std::vector<std::pair<std::string, std::string>>& host_config)
+    : id_(target.id), revision_(target.revision), api_revision_(target.api_revision) {
+  if (const auto capture = json::member(target.api_document, "capture")) {
+    capture_ = {flag(*capture, "requestHeaders"), flag(*capture, "responseHeaders"), flag(*capture, "bodies")};
+  }
+  const std::string id = target.id.text();
+  const std::string api_id = target.api.text();
+  for (const PluginHost::Loaded* plugin : plugins.in_order()) {
+    const Manifest& manifest = plugin->manifest();
+    const std::string config = nearest_config(target, manifest.id, host_config);
+    if (config == "false") continue;
+    const std::string fields = pick_fields(target.document, given_fields(manifest, target.level));
+    const std::string api_fields = pick_fields(target.api_document, given_fields(manifest, MIMUS_LEVEL_API));
+    const mimus_view view{sizeof(mimus_view), target.level,       str(id),     target.revision, str(api_id),
+                          str(target.slug),   str(target.method), str(target.path), str(fields),     str(api_fields),
+                          str(config)};
+    Step step{plugin, plugin->table, nullptr, false};
+    step.broken = plugin->table->bind(plugin->instance, &view, &step.bound) != MIMUS_OK;
+    if (step.bound == nullptr && !step.broken) continue;
+    if (step.bound != nullptr) plugin->bindings.fetch_add(1, std::memory_order_relaxed);
+    steps_.push_back(step);
+  }
+}
+
+Pipeline::~Pipeline() {
+  for (const Step& step : steps_) {
+    if (step.bound == nullptr) continue;
+    step.table->unbind(step.plugin->instance, step.bound);
+    step.plugin->bindings.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+std::string Pipeline::explain() const {
+  std::string out = "[";
+  for (const Step& step : steps_) {
+    const Manifest& m = step.plugin->manifest();
+    if (out.size() > 1) out += ",";
+    std::string why = "phase " + std::string(name_of(m.phase));
+    for (const std::string& other : m.after) why += ", after " + other;
+    for (const std::string& other : m.before) why += ", before " + other;
+    out += "{\"plugin\":" + json::quoted(m.id) + ",\"version\":" + json::quoted(m.version) +
+           ",\"phase\":" + json::quoted(name_of(m.phase)) + ",\"fail\":\"" + (m.fail_closed ? "closed" : "open") +
+           "\",\"bound\":" + (step.broken ? "false" : "true") + ",\"why\":" + json::quoted(why) + "}";
+  }
+  return out += "]";
+}
+
+}  // namespace mimus

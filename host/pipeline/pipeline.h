@@ -1,0 +1,98 @@
+// The plugins of one API, endpoint or channel, bound and in order.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/plugin/loaded.h"
+#include "host/route/compiled.h"
+#include "mimus/plugin.h"
+#include "store/ulid.h"
+
+namespace mimus {
+
+/// One plugin in a pipeline, outermost first. Lives as long as its pipeline.
+struct Step {
+  const PluginHost::Loaded* plugin = nullptr;
+  const mimus_plugin* table = nullptr;
+  mimus_bound* bound = nullptr;
+  bool broken = false;  ///< bind failed: its fail policy decides every request.
+};
+
+/// How many channels an address has open. Thread-safe.
+class AddressCount {
+ public:
+  /// False: it has `limit` already (0 is none), and nothing was counted.
+  bool enter(const std::string& address, std::uint64_t limit);
+  void leave(const std::string& address);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::uint64_t> open_;  // guarded by mutex_
+};
+
+/// What the journal keeps beside the plain record.
+struct Capture {
+  bool request_headers = false, response_headers = false, bodies = false;
+  bool any() const { return request_headers || response_headers || bodies; }
+};
+
+/// What is to be bound.
+struct BindTarget {
+  mimus_level level = MIMUS_LEVEL_API;
+  Ulid id, api;
+  std::uint64_t revision = 0;
+  std::uint64_t api_revision = 0;
+  std::string_view slug, method, path;
+  std::string_view document;      ///< JSON of what is bound.
+  std::string_view api_document;  ///< JSON of its API.
+};
+
+/// Immutable once built; unbinds its plugins when it is destroyed, which must be on a
+/// thread that may block (the reclaim thread).
+class Pipeline {
+ public:
+  Pipeline(PluginHost& plugins, const BindTarget& target,
+           const std::vector<std::pair<std::string, std::string>>& host_config);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  const std::vector<Step>& steps() const { return steps_; }
+  const Capture& capture() const { return capture_; }
+  /// Of a channel's pipeline: those who have it open.
+  const std::shared_ptr<AddressCount>& addresses() const { return addresses_; }
+  const Ulid& id() const { return id_; }
+  std::uint64_t revision() const { return revision_; }
+  std::uint64_t api_revision() const { return api_revision_; }
+
+  /// JSON for GET /admin/pipeline: the steps, their phases and why they stand there.
+  std::string explain() const;
+
+ private:
+  std::vector<Step> steps_;
+  Capture capture_;
+  std::shared_ptr<AddressCount> addresses_ = std::make_shared<AddressCount>();
+  Ulid id_;
+  std::uint64_t revision_;
+  std::uint64_t api_revision_;
+};
+
+/// A pipeline in a definition's cell; channels keep it beyond the definition.
+class CompiledPipeline final : public Compiled {
+ public:
+  explicit CompiledPipeline(std::shared_ptr<const Pipeline> made) : pipeline(std::move(made)) {}
+  std::shared_ptr<const Pipeline> pipeline;
+};
+
+/// JSON object of those members of `document` that `names` lists, source text kept.
+std::string pick_fields(std::string_view document, const std::vector<std::string>& names);
+/// The names that a plugin is given at a level: those it claims and those it reads.
+std::vector<std::string> given_fields(const Manifest& manifest, mimus_level level);
+
+}  // namespace mimus

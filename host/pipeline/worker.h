@@ -1,0 +1,41 @@
+// What one worker's exchanges share.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/net/server.h"
+#include "host/pipeline/compiler.h"
+#include "host/pipeline/generation.h"
+#include "host/plugin/metrics.h"
+#include "host/upstream/upstream.h"
+#include "mimus/clock.h"
+#include "store/journal.h"
+#include "store/ulid.h"
+
+namespace mimus {
+
+class Flow;
+
+/// Not thread-safe: one worker's.
+struct WorkerContext {
+  Loop& loop;
+  const Clock& clock;
+  const Limits& limits;
+  Generations::Lease lease;
+  Compiler& compiler;
+  Upstream& upstream;
+  Producer* journal = nullptr;   ///< nullptr: --journal off.
+  bool lossless = true;
+  UlidSource ids;
+  Metrics& metrics;
+  std::uint32_t plugin_failures = 0;  ///< Metrics' numbers.
+  std::uint32_t journal_dropped = 0;
+  /// Exchanges that the journal refused, in the order in which they came.
+  std::vector<Flow*> waiting_for_journal = {};
+
+  /// The journal has room: those that wait are sent until it refuses again.
+  void retry_journal();
+};
+
+}  // namespace mimus

@@ -1,0 +1,112 @@
+// Finds plugins: linked into the program, beside it, and in the operator's directories.
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "host/plugin/plugin_host.h"
+
+// The section that MIMUS_EXPORT fills; empty when nothing is linked in.
+extern "C" {
+extern const mimus_registration* const __start_mimus_registry[] __attribute__((weak));
+extern const mimus_registration* const __stop_mimus_registry[] __attribute__((weak));
+}
+
+namespace mimus {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// < 0, 0, > 0 as version a is lower, equal or higher: numbers between dots, compared in turn.
+int compare_versions(std::string_view a, std::string_view b) {
+  while (!a.empty() || !b.empty()) {
+    const auto number = [](std::string_view& text) {
+      unsigned long value = 0;
+      const auto end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
+      text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+      if (!text.empty()) text.remove_prefix(1);
+      return value;
+    };
+    const unsigned long x = number(a);
+    const unsigned long y = number(b);
+    if (x != y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+Status add(std::vector<PluginSource>& found, PluginSource source) {
+  const std::string& where = source.file.empty() ? "the program" : source.file;
+  const Manifest& m = source.manifest;
+  if (m.abi_major != MIMUS_ABI_MAJOR || m.abi_minor > MIMUS_ABI_MINOR) {
+    return invalid(where + " needs plugin ABI " + std::to_string(m.abi_major) + "." + std::to_string(m.abi_minor) +
+                   ", this host has " + std::to_string(MIMUS_ABI_MAJOR) + "." + std::to_string(MIMUS_ABI_MINOR) +
+                   ": rebuild it with this host's SDK, or upgrade the host");
+  }
+  const auto same = std::find_if(found.begin(), found.end(),
+                                 [&](const PluginSource& other) { return other.manifest.id == m.id; });
+  if (same == found.end()) {
+    found.push_back(std::move(source));
+    return Done{};
+  }
+  if (!same->builtin || source.builtin) {
+    return Error{Code::conflict, where + " has the id " + m.id + ", which " +
+                                     (same->file.empty() ? "the program" : same->file) + " has already"};
+  }
+  if (compare_versions(m.version, same->manifest.version) < 0) {
+    return invalid(where + " is version " + m.version + " of " + m.id + ", lower than the built-in " +
+                   same->manifest.version);
+  }
+  *same = std::move(source);
+  return Done{};
+}
+
+Status add_linked(std::vector<PluginSource>& found) {
+  for (const auto* at = __start_mimus_registry; at != __stop_mimus_registry; ++at) {
+    Result<Manifest> manifest = parse_manifest({(*at)->manifest.p, (*at)->manifest.n});
+    if (!manifest) return invalid("a linked-in plugin: " + manifest.error().message);
+    if (const Status status = add(found, {std::move(*manifest), "", true, (*at)->entry}); !status) return status;
+  }
+  return Done{};
+}
+
+Status add_directory(std::vector<PluginSource>& found, const std::string& directory, bool builtin) {
+  std::error_code failed;
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(directory, failed)) {
+    if (entry.path().extension() == ".so") files.push_back(fs::absolute(entry.path()).string());
+  }
+  if (failed && builtin) return Done{};  // a program with everything linked in has no such folder
+  if (failed) return Error{Code::not_found, "plugin directory " + directory + ": " + failed.message()};
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) {
+    Result<std::string> text = read_manifest(file);
+    if (!text) return text.error();
+    Result<Manifest> manifest = parse_manifest(*text);
+    if (!manifest) return invalid(file + ": " + manifest.error().message);
+    const bool linked_already =
+        builtin && std::any_of(found.begin(), found.end(), [&](const PluginSource& other) {
+          return other.file.empty() && other.manifest.id == manifest->id;
+        });
+    if (linked_already) continue;
+    if (const Status status = add(found, {std::move(*manifest), file, builtin, nullptr}); !status) return status;
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
+                                               const std::vector<std::string>& directories) {
+  std::vector<PluginSource> found;
+  if (const Status status = add_linked(found); !status) return status.error();
+  if (const Status status = add_directory(found, builtin_directory, true); !status) return status.error();
+  for (const std::string& directory : directories) {
+    if (const Status status = add_directory(found, directory, false); !status) return status.error();
+  }
+  std::vector<const Manifest*> manifests;
+  for (const PluginSource& source : found) manifests.push_back(&source.manifest);
+  if (const auto order = solve_order(manifests); !order) return order.error();
+  return found;
+}
+
+}  // namespace mimus

@@ -1,0 +1,210 @@
+#include "host/plugin/plugin_host.h"
+
+#include <boost/dll/shared_library.hpp>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/plugin/loaded.h"
+
+namespace mimus {
+namespace {
+
+namespace dll = boost::dll;
+
+mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string what_of(const PluginHost::Loaded& plugin) {
+  return "plugin " + plugin.manifest().id +
+         (plugin.source.file.empty() ? " (linked in)" : " (" + plugin.source.file + ")");
+}
+
+/// Maps the code (RTLD_NOW, RTLD_LOCAL, an absolute path) and takes the plugin's table.
+Status map_code(PluginHost::Loaded& plugin) {
+  mimus_entry_fn entry = plugin.source.entry;
+  if (entry == nullptr) {
+    boost::system::error_code failed;
+    auto library = std::make_shared<dll::shared_library>();
+    library->load(plugin.source.file, failed, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+    if (failed) return invalid(what_of(plugin) + " does not load: " + failed.message());
+    if (!library->has(MIMUS_ENTRY_SYMBOL)) {
+      return invalid(what_of(plugin) + " exports no " MIMUS_ENTRY_SYMBOL ": use the MIMUS_PLUGIN macro");
+    }
+    entry = &library->get<const mimus_plugin*(std::uint32_t, std::uint32_t)>(MIMUS_ENTRY_SYMBOL);
+    plugin.image = std::move(library);
+  }
+  plugin.table = entry(MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR);
+  if (plugin.table == nullptr) return invalid(what_of(plugin) + " refuses this host's plugin ABI");
+  const mimus_plugin& table = *plugin.table;
+  if (table.id == nullptr || plugin.manifest().id != table.id || table.version == nullptr ||
+      plugin.manifest().version != table.version) {
+    return invalid(what_of(plugin) + " says another id or version in its code than in its manifest");
+  }
+  if (table.create == nullptr || table.destroy == nullptr || table.bind == nullptr || table.unbind == nullptr) {
+    return invalid(what_of(plugin) + " lacks create, destroy, bind or unbind");
+  }
+  return Done{};
+}
+
+std::string because(PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
+  std::string why = plugin.host.take_error();
+  if (why.empty()) why = "error " + std::to_string(rc);
+  return what_of(plugin) + " failed to " + step + ": " + why;
+}
+
+Status make_instance(PluginHost::Loaded& plugin, const std::function<std::string(const OptionSpec&)>& option) {
+  const mimus_plugin& table = *plugin.table;
+  if (const mimus_rc rc = table.create(&plugin.host.api, &plugin.host, &plugin.instance); rc != MIMUS_OK) {
+    return invalid(because(plugin, "create", rc));
+  }
+  plugin.host.instance = plugin.instance;
+  plugin.options = "{";
+  for (const OptionSpec& spec : plugin.manifest().options) {
+    if (plugin.options.size() > 1) plugin.options += ",";
+    plugin.options += nlohmann::json(spec.name).dump() + ":" + option(spec);
+  }
+  plugin.options += "}";
+  if (table.configure != nullptr) {
+    if (const mimus_rc rc = table.configure(plugin.instance, str(plugin.options)); rc != MIMUS_OK) {
+      return invalid(because(plugin, "configure", rc));
+    }
+  }
+  if (table.get_extension != nullptr) {
+    plugin.admin = static_cast<const mimus_admin_v1*>(table.get_extension(plugin.instance, "mimus.admin/1"));
+    plugin.record = static_cast<const mimus_record_v1*>(table.get_extension(plugin.instance, "mimus.record/1"));
+    plugin.peer = static_cast<const mimus_peer_v1*>(table.get_extension(plugin.instance, "mimus.peer/1"));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+struct PluginHost::State {
+  std::vector<std::unique_ptr<Loaded>> owned;
+  std::vector<Loaded*> order;
+  std::vector<FieldSpec> fields;          // core and plugins', by number
+  std::vector<mimus_record*> enriching;   // the journal thread's scratch
+};
+
+PluginHost::PluginHost() : state_(std::make_unique<State>()) {}
+
+PluginHost::~PluginHost() {
+  for (const auto& plugin : state_->owned) {
+    if (plugin->instance == nullptr) continue;
+    end_timers(plugin->host);
+    plugin->table->destroy(plugin->instance);
+  }
+}
+
+Result<std::unique_ptr<PluginHost>> PluginHost::load(std::vector<PluginSource> sources, PluginServices services,
+                                                     const std::function<std::string(const OptionSpec&)>& options) {
+  std::unique_ptr<PluginHost> out(new PluginHost);
+  State& state = *out->state_;
+  for (PluginSource& source : sources) state.owned.push_back(std::make_unique<Loaded>(std::move(source)));
+  std::vector<const Manifest*> manifests;
+  for (const auto& plugin : state.owned) manifests.push_back(&plugin->manifest());
+  const Result<std::vector<std::size_t>> order = solve_order(manifests);
+  if (!order) return order.error();
+  state.fields = core_fields();
+  for (const std::size_t i : *order) {
+    state.order.push_back(state.owned[i].get());
+    const auto& declared = state.owned[i]->manifest().journal;
+    state.fields.insert(state.fields.end(), declared.begin(), declared.end());
+  }
+  for (Loaded* plugin : state.order) {
+    plugin->host.services = services;
+    plugin->host.fields = &state.fields;
+    offer_services(plugin->host);
+    if (const Status status = map_code(*plugin); !status) return status.error();
+    if (const Status status = make_instance(*plugin, options); !status) return status.error();
+  }
+  return out;
+}
+
+Status PluginHost::activate(const PluginServices& services) {
+  for (Loaded* plugin : state_->order) {
+    plugin->host.services = services;
+    if (plugin->table->activate == nullptr) continue;
+    if (const mimus_rc rc = plugin->table->activate(plugin->instance); rc != MIMUS_OK) {
+      return invalid(because(*plugin, "activate", rc));
+    }
+  }
+  return Done{};
+}
+
+void PluginHost::quiesce() {
+  for (Loaded* plugin : state_->order) {
+    if (plugin->table->quiesce != nullptr) plugin->table->quiesce(plugin->instance);
+  }
+}
+
+std::span<PluginHost::Loaded* const> PluginHost::in_order() const { return state_->order; }
+
+const PluginHost::Loaded* PluginHost::find(std::string_view id) const {
+  for (const Loaded* plugin : state_->order) {
+    if (plugin->manifest().id == id) return plugin;
+  }
+  return nullptr;
+}
+
+std::vector<FieldSpec> PluginHost::journal_fields() const {
+  return {state_->fields.begin() + core_field_count, state_->fields.end()};
+}
+
+void PluginHost::enrich(std::span<Record* const> records) {
+  auto& scratch = state_->enriching;
+  scratch.assign(reinterpret_cast<mimus_record* const*>(records.data()),
+                 reinterpret_cast<mimus_record* const*>(records.data()) + records.size());
+  for (const Loaded* plugin : state_->order) {
+    if (plugin->record != nullptr) plugin->record->enrich(plugin->instance, scratch.data(), scratch.size());
+  }
+}
+
+std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view& view) {
+  std::vector<CheckFault> faults;
+  if (plugin.table->check == nullptr) return faults;
+  const auto add = [](mimus_report* report, mimus_str pointer, mimus_str detail, mimus_str code) {
+    const auto text = [](mimus_str s) { return s.n == 0 ? std::string() : std::string(s.p, s.n); };
+    reinterpret_cast<std::vector<CheckFault>*>(report)->push_back({text(pointer), text(detail), text(code)});
+  };
+  const mimus_rc rc = plugin.table->check(plugin.instance, &view, reinterpret_cast<mimus_report*>(&faults), add);
+  if (rc != MIMUS_OK) faults.push_back({"", "plugin " + plugin.manifest().id + " could not check this definition", ""});
+  return faults;
+}
+
+const PluginHost::Loaded* PluginHost::admin_owner(std::string_view path) const {
+  for (const Loaded* plugin : state_->order) {
+    const std::string& own = plugin->manifest().admin_path;
+    if (own.empty() || plugin->admin == nullptr || !path.starts_with(own)) continue;
+    if (path.size() == own.size() || path[own.size()] == '/') return plugin;
+  }
+  return nullptr;
+}
+
+AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std::string_view below,
+                              std::string_view query, std::string_view body) {
+  AdminAnswer out{404, "no-such-resource", "plugin " + plugin.manifest().id + " has no routes"};
+  if (plugin.admin == nullptr) return out;
+  out = {500, "plugin-failed", "plugin " + plugin.manifest().id + " did not answer"};
+  const mimus_admin_request request{sizeof(mimus_admin_request), str(method), str(below), str(query), str(body)};
+  const auto reply = [](mimus_reply* to, std::int32_t status, mimus_str code, mimus_str text) {
+    AdminAnswer& answer = *reinterpret_cast<AdminAnswer*>(to);
+    answer.status = status;
+    answer.code.assign(code.p, code.n);
+    answer.body.assign(text.p, text.n);
+  };
+  plugin.admin->handle(plugin.instance, &request, reinterpret_cast<mimus_reply*>(&out), reply);
+  return out;
+}
+
+Status PluginHost::reset(std::string_view what) {
+  for (const Loaded* plugin : state_->order) {
+    const auto& resets = plugin->manifest().resets;
+    if (plugin->admin == nullptr || std::find(resets.begin(), resets.end(), what) == resets.end()) continue;
+    if (plugin->admin->reset(plugin->instance, str(what)) == MIMUS_OK) return Done{};
+    return Error{Code::unavailable, "plugin " + plugin->manifest().id + " could not reset " + std::string(what)};
+  }
+  return Error{Code::not_found, "nothing is called " + std::string(what) + " that could be reset"};
+}
+
+}  // namespace mimus
