@@ -14,6 +14,14 @@
 
 namespace mimus {
 
+/// How a PersistentMap hashes, but in tests that want collisions.
+struct KeyedHash {
+  template <class Key>
+  static std::uint64_t of(HashSeed seed, const Key& key) {
+    return keyed_hash(seed, key);
+  }
+};
+
 /// From K (std::string or Ulid) to shared V: a hash trie, 32 ways a level, leaves inline.
 /// Copying is O(1). Const members may run on any threads at once and touch no reference
 /// counts; pointers that they return live as long as a map that holds the entry.
@@ -21,7 +29,7 @@ namespace mimus {
 /// A change copies the nodes on its path that another map shares and edits the others in
 /// place, so filling a map that was never copied copies nothing.
 /// REQUIRES of every change: the map that *this was copied from outlives the call.
-template <class K, class V>
+template <class K, class V, class Hash = KeyedHash>
 class PersistentMap {
  public:
   using KeyView = std::conditional_t<std::is_same_v<K, std::string>, std::string_view, K>;
@@ -40,7 +48,7 @@ class PersistentMap {
   /// The same with its ownership, for a caller that keeps it.
   const std::shared_ptr<V>* find_shared(KeyView key) const {
     if (!root_) return nullptr;
-    const std::uint64_t hash = keyed_hash(seed_, key);
+    const std::uint64_t hash = Hash::of(seed_, key);
     const Node* node = root_.get();
     for (unsigned shift = 0; shift < hash_bits; shift += step) {
       const std::uint32_t bit = bit_of(hash, shift);
@@ -74,7 +82,7 @@ class PersistentMap {
   /// The place of the value under `key` in *this alone; empty where there was none, and
   /// the caller fills it. Valid until the next change.
   std::shared_ptr<V>& slot(KeyView key) {
-    const std::uint64_t hash = keyed_hash(seed_, key);
+    const std::uint64_t hash = Hash::of(seed_, key);
     std::shared_ptr<Node>* at = &root_;
     for (unsigned shift = 0; shift < hash_bits; shift += step) {
       Node& node = own(*at);
@@ -103,7 +111,7 @@ class PersistentMap {
   /// Removes what is under `key` from *this. False: there was nothing.
   bool remove(KeyView key) {
     if (find_shared(key) == nullptr) return false;
-    remove(root_, keyed_hash(seed_, key), 0, key);
+    remove(root_, Hash::of(seed_, key), 0, key);
     if (--size_ == 0) root_.reset();
     return true;
   }
@@ -154,7 +162,7 @@ class PersistentMap {
     Leaf leaf = std::move(node.leaves[index]);
     node.leaves.erase(node.leaves.begin() + static_cast<std::ptrdiff_t>(index));
     node.leaf_bits ^= bit;
-    if (shift < hash_bits) child->leaf_bits = bit_of(keyed_hash(seed_, KeyView(leaf.key)), shift);
+    if (shift < hash_bits) child->leaf_bits = bit_of(Hash::of(seed_, KeyView(leaf.key)), shift);
     insert_at(child->leaves, 0, std::move(leaf));
     const std::size_t branch = rank(node.branch_bits, bit);
     node.branch_bits |= bit;

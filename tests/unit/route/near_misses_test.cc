@@ -55,6 +55,9 @@ INSTANTIATE_TEST_SUITE_P(
                              "GET /users: segment 1 is \"users\", request has \"user\"",
                              "GET /uses: segment 1 is \"uses\", request has \"user\""}},
         Row{"TooFarIsLeftOut", {{"GET", "/a/b/c/d/e/f"}}, "GET", "/x", {}},
+        Row{"TooMuchLeftOverIsLeftOut", {{"GET", "/a"}}, "GET", "/a/b/c/d/e/f", {}},
+        Row{"WhatMatchesIsNotAMiss", {{"GET", "/a"}, {"PUT", "/a"}}, "GET", "/a",
+            {"PUT /a: method is PUT, request was GET"}},
         Row{"LongSegmentsAreCut", {{"GET", "/a"}}, "GET", "/" + std::string(63, 'z') + "%C3%A9" + std::string(9, 'z'),
             {"GET /a: segment 1 is \"a\", request has \"" + std::string(63, 'z') + "…\""}}),
     [](const auto& tested) { return tested.param.name; });

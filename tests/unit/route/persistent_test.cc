@@ -14,7 +14,15 @@ namespace {
 using testing::id_of;
 using Map = PersistentMap<std::string, const int>;
 
-std::map<std::string, int> contents(const Map& map) {
+/// Eight hashes for all keys, which differ in their last bits alone.
+struct CollidingHash {
+  static std::uint64_t of(HashSeed, std::string_view key) {
+    return static_cast<std::uint64_t>(key.empty() ? 0 : key.back() & 7) << 60;
+  }
+};
+
+template <class AnyMap>
+std::map<std::string, int> contents(const AnyMap& map) {
   std::map<std::string, int> out;
   map.each([&](const std::string& key, const std::shared_ptr<const int>& value) {
     EXPECT_TRUE(out.emplace(key, *value).second) << key << " is shown twice";
@@ -23,12 +31,13 @@ std::map<std::string, int> contents(const Map& map) {
   return out;
 }
 
-TEST(PersistentMap, AgreesWithAnOrdinaryMapThroughRandomChangesAndKeepsOldCopies) {
+template <class AnyMap>
+void expect_agreement_with_an_ordinary_map() {
   for (const std::uint64_t seed : {0u, 1u, 77u}) {
     std::mt19937 random(static_cast<unsigned>(seed));
-    Map map(HashSeed{seed});
+    AnyMap map(HashSeed{seed});
     std::map<std::string, int> model;
-    std::vector<std::pair<Map, std::map<std::string, int>>> kept;
+    std::vector<std::pair<AnyMap, std::map<std::string, int>>> kept;
     for (int step = 0; step < 4000; ++step) {
       const std::string key = "key-" + std::to_string(random() % 700);
       if (random() % 3 == 0) {
@@ -56,6 +65,14 @@ TEST(PersistentMap, AgreesWithAnOrdinaryMapThroughRandomChangesAndKeepsOldCopies
   }
 }
 
+TEST(PersistentMap, AgreesWithAnOrdinaryMapThroughRandomChangesAndKeepsOldCopies) {
+  expect_agreement_with_an_ordinary_map<Map>();
+}
+
+TEST(PersistentMap, DoesSoWhenHashesCollide) {
+  expect_agreement_with_an_ordinary_map<PersistentMap<std::string, const int, CollidingHash>>();
+}
+
 TEST(PersistentMap, EditsInPlaceLeaveCopiesAlone) {
   Map map;
   for (int i = 0; i < 1000; ++i) map.slot(std::to_string(i)) = std::make_shared<const int>(i);
@@ -67,6 +84,22 @@ TEST(PersistentMap, EditsInPlaceLeaveCopiesAlone) {
   EXPECT_EQ(*map.find("5"), -5);
   EXPECT_EQ(copy.size(), 1000u);
   EXPECT_EQ(map.size(), 999u);
+}
+
+TEST(PersistentMap, HasTheSameShapeHoweverItCameAbout) {
+  const auto order = [](const Map& map) {
+    std::vector<std::string> out;
+    map.each([&](const std::string& key, const auto&) { out.push_back(key); return true; });
+    return out;
+  };
+  Map direct;
+  Map detour;
+  for (int i = 0; i < 3000; ++i) detour.slot(std::to_string(i)) = std::make_shared<const int>(i);
+  for (int i = 0; i < 3000; ++i) {
+    if (i % 10 == 0) direct.slot(std::to_string(i)) = std::make_shared<const int>(i);
+    else EXPECT_TRUE(detour.remove(std::to_string(i)));
+  }
+  EXPECT_EQ(order(detour), order(direct));
 }
 
 TEST(PersistentMap, StopsShowingWhenAsked) {

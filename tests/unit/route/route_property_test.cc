@@ -119,9 +119,7 @@ void expect_same(const RouteTree& tree, const std::vector<Record>& records, std:
     ASSERT_EQ(got.allow, joined(wanted.allow)) << method << ' ' << path;
   }
   for (const NearMiss& near : tree.near_misses(method, segments)) {
-    ASSERT_EQ(near.reason.empty(), matches(pattern_of(near.endpoint->route.path), segments) &&
-                                       method_rank(near.endpoint->route.method, method).has_value())
-        << method << ' ' << path << " near " << near.endpoint->route.path << ": " << near.reason;
+    ASSERT_FALSE(near.reason.empty()) << method << ' ' << path << " near " << near.endpoint->route.path;
   }
 }
 
