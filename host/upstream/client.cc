@@ -17,7 +17,7 @@ class Client final : public Upstream, private CallContext::Owner {
       : loop_(loop),
         turn_(new Turn(*this)),
         pool_(loop),
-        resolver_(loop, [this] { defer_turn(); }),
+        resolver_(loop, [this] { defer_turn(); }, Resolver::Servers{}),
         context_{loop, policy, pool_, resolver_, tls_, scratch_, *this} {}
 
   ~Client() override {
@@ -84,7 +84,7 @@ class Client final : public Upstream, private CallContext::Owner {
   }
 
   void wake(Call& call) override {
-    awake_.push_back(call.id());
+    if (awake_.empty() || awake_.back() != call.id()) awake_.push_back(call.id());
     defer_turn();
   }
 

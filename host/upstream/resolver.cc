@@ -36,7 +36,7 @@ FileState state_of(const std::string& path) {
 /// One c-ares channel with its descriptors and its timer.
 class Channel : private Timer {
  public:
-  Channel(Loop& loop, const std::string& resolv_conf) : loop_(loop), of_file(state_of(resolv_conf)) {
+  Channel(Loop& loop, const Resolver::Servers& servers) : loop_(loop), of_file(state_of(servers.file)) {
     Timer::fire = [](Timer& timer) {
       Channel& self = static_cast<Channel&>(timer);
       self.process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -48,8 +48,10 @@ class Channel : private Timer {
       static_cast<Channel*>(self)->on_socket(fd, readable != 0, writable != 0);
     };
     options.sock_state_cb_data = this;
-    options.resolvconf_path = const_cast<char*>(resolv_conf.c_str());
-    const int flags = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
+    options.resolvconf_path = const_cast<char*>(servers.file.c_str());
+    options.udp_port = options.tcp_port = servers.port;
+    const int flags = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF |
+                      ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
     const int error = ares_init_options(&channel_, &options, flags);
     if (error != ARES_SUCCESS) {
       channel_ = nullptr;
@@ -177,14 +179,14 @@ struct Resolver::State {
   /// The channel for new queries; an old one lives until its queries have ended.
   Channel& current() {
     std::erase_if(retired, [](const auto& old) { return old->pending == 0; });
-    if (channel && channel->of_file != state_of(resolv_conf)) retired.push_back(std::move(channel));
-    if (!channel) channel = std::make_unique<Channel>(loop, resolv_conf);
+    if (channel && channel->of_file != state_of(servers.file)) retired.push_back(std::move(channel));
+    if (!channel) channel = std::make_unique<Channel>(loop, servers);
     return *channel;
   }
 
   Loop& loop;
   const std::function<void()> on_answers;
-  const std::string resolv_conf;
+  const Servers servers;
   bool closing = false;
   std::vector<Answer> answers;
   std::map<std::string, std::unique_ptr<Lookup>> lookups;
@@ -192,9 +194,9 @@ struct Resolver::State {
   std::vector<std::unique_ptr<Channel>> retired;
 };
 
-Resolver::Resolver(Loop& loop, std::function<void()> on_answers, std::string resolv_conf) {
+Resolver::Resolver(Loop& loop, std::function<void()> on_answers, Servers servers) {
   init_library();
-  state_ = std::unique_ptr<State>(new State{loop, std::move(on_answers), std::move(resolv_conf), false, {}, {}, {}, {}});
+  state_ = std::unique_ptr<State>(new State{loop, std::move(on_answers), std::move(servers), false, {}, {}, {}, {}});
 }
 
 Resolver::~Resolver() {

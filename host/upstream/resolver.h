@@ -12,8 +12,8 @@
 
 namespace mimus {
 
-/// Not thread-safe. Looks in /etc/hosts, then asks the servers of resolv.conf, which is read
-/// again when it has changed. Lookups of one name at one time share a query.
+/// Not thread-safe. Looks in /etc/hosts, then asks name servers; the file that names them is
+/// read again when it has changed. Lookups of one name at one time share a query.
 class Resolver {
  public:
   struct Answer {
@@ -22,9 +22,15 @@ class Resolver {
     std::string why;
   };
 
+  /// Whom to ask: the servers that `file` names, on `port`.
+  struct Servers {
+    std::string file = "/etc/resolv.conf";
+    std::uint16_t port = 53;
+  };
+
   /// `on_answers` says that `take` has something; it is called from within look_up or from
   /// the loop, and must only take note. `loop` must outlive the resolver.
-  Resolver(Loop& loop, std::function<void()> on_answers, std::string resolv_conf = "/etc/resolv.conf");
+  Resolver(Loop& loop, std::function<void()> on_answers, Servers servers);
   ~Resolver();  ///< What is still looked up gets no answer.
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;

@@ -86,14 +86,15 @@ struct ResponseParser::State {
   explicit State(bool to_head) : answers_head(to_head) {}
 
   ResponseStep find_head(std::string_view input) {
-    const std::size_t end = input.find("\r\n\r\n", scanned < 3 ? 0 : scanned - 3);
+    const std::size_t from = scanned < 3 ? 0 : scanned - 3;
+    const std::size_t end = input.find("\r\n\r\n", from);
     if ((end == std::string_view::npos ? input.size() : end) > max_head_bytes) return failed("the head is larger than 64 KiB");
     scanned = input.size();
     if (end == std::string_view::npos) {
       constexpr std::string_view start = "HTTP/1.";
       const std::string_view begun = input.substr(0, start.size());
       if (begun != start.substr(0, begun.size())) return failed("the answer is not HTTP/1");
-      if (input.find("\n\n") != std::string_view::npos) return failed("the head's lines do not end in CRLF");
+      if (input.find("\n\n", from) != std::string_view::npos) return failed("the head's lines do not end in CRLF");
       return {Kind::need_more};
     }
     scanned = 0;

@@ -141,6 +141,26 @@ TEST(UpstreamClient, AsksAgainOnceWhenAnIdleConnectionHasDied) {
   }
 }
 
+TEST(UpstreamClient, DoesNotSendAPostOnAConnectionThatWasClosed) {
+  std::promise<void> closed;
+  Peer peer([&](Peer& self) {
+    PeerSocket first(self.accept());
+    first.request();
+    first.send(ok);
+    first.close();
+    closed.set_value();
+    PeerSocket second(self.accept());
+    second.request();
+    second.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh");
+  });
+  RunningClient client;
+  Recorder one, two;
+  client.fetch(one, peer.url());
+  ASSERT_TRUE(comes(closed.get_future()));
+  client.fetch(two, peer.url(), "POST");
+  EXPECT_EQ(two.body, "fresh") << two.why;
+}
+
 TEST(UpstreamClient, ForgetsIdleConnectionsAfterAWhile) {
   std::promise<void> closed;
   Peer peer([&](Peer& self) {

@@ -4,18 +4,15 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "host/upstream/upstream.h"
-#include "mimus/clock.h"
+#include "running_loop.h"
 
 namespace mimus {
-
-constexpr std::chrono::seconds patience{20};  // Only a test that fails waits that long.
-
-inline bool comes(std::future<void> event) { return event.wait_for(patience) == std::future_status::ready; }
 
 /// Read it after `wait`.
 class Recorder : public UpstreamReceiver {
@@ -53,35 +50,13 @@ class Recorder : public UpstreamReceiver {
   std::promise<void> head_, last_;
 };
 
-class RunningClient {
+class RunningClient : public RunningLoop {
  public:
-  explicit RunningClient(AddressPolicy policy = {}) : policy_(std::move(policy)), loop_(0, clock) {
-    thread_ = std::thread([this] { loop_.run(); });
-    on_loop([this] { upstream_ = make_upstream(loop_, policy_); });
+  explicit RunningClient(AddressPolicy policy = {}) : policy_(std::move(policy)) {
+    on_loop([this] { upstream_ = make_upstream(loop, policy_); });
   }
   ~RunningClient() {
     on_loop([this] { upstream_.reset(); });
-    loop_.stop();
-    thread_.join();
-  }
-  RunningClient(const RunningClient&) = delete;
-  RunningClient& operator=(const RunningClient&) = delete;
-
-  /// Runs `work` on the loop's thread and waits for it.
-  void on_loop(std::function<void()> work) {
-    struct Work : Post {
-      std::function<void()> body;
-      std::promise<void> done;
-    } post;
-    post.body = std::move(work);
-    post.run = [](Post& each) {
-      Work& self = static_cast<Work&>(each);
-      self.body();
-      self.done.set_value();
-    };
-    auto done = post.done.get_future();
-    loop_.post(post);
-    done.get();
   }
 
   Upstream& upstream() { return *upstream_; }  ///< For use on the loop.
@@ -101,20 +76,9 @@ class RunningClient {
     ASSERT_TRUE(recorder.wait());
   }
 
-  /// Moves the clock, so that the loop's timers of that span are due.
-  void advance(std::chrono::milliseconds span) {
-    clock.advance(span);
-    on_loop([] {});
-    on_loop([] {});
-  }
-
-  FakeClock clock;
-
  private:
-  AddressPolicy policy_;
-  Loop loop_;
+  const AddressPolicy policy_;
   std::unique_ptr<Upstream> upstream_;
-  std::thread thread_;
 };
 
 }  // namespace mimus
