@@ -31,7 +31,9 @@ void remove_route(ApiRecord& api, const EndpointRecord& endpoint) {
 
 }  // namespace
 
-DefinitionsPtr Definitions::empty(HashSeed seed) { return std::shared_ptr<const Definitions>(new Definitions(seed)); }
+DefinitionsPtr Definitions::empty(HashSeed seed) {
+  return std::shared_ptr<const Definitions>(new Definitions(seed));
+}
 
 const ApiRecord* Definitions::find_api_by_host(std::string_view host) const {
   if (by_host_.empty()) return nullptr;

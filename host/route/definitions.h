@@ -21,8 +21,8 @@ struct ApiRecord : ApiFields {
   ApiRecord(ApiFields fields, HashSeed seed)
       : ApiFields(std::move(fields)), routes(seed), cell(std::make_shared<CompiledCell>()) {}
 
-  RouteTree routes;                              ///< Of its enabled endpoints.
-  OrderedSet<EndpointRecord, ById> endpoints;    ///< All of them.
+  RouteTree routes;                            ///< Of its enabled endpoints.
+  OrderedSet<EndpointRecord, ById> endpoints;  ///< All of them.
   OrderedSet<ChannelRecord, ById> channels;
   std::shared_ptr<const CompiledCell> cell;
 };
@@ -79,7 +79,8 @@ class Definitions {
 
  private:
   friend class DefinitionsBuilder;
-  explicit Definitions(HashSeed seed) : seed_(seed), by_slug_(seed), by_host_(seed), endpoints_(seed), by_path_(seed) {}
+  explicit Definitions(HashSeed seed)
+      : seed_(seed), by_slug_(seed), by_host_(seed), endpoints_(seed), by_path_(seed) {}
   std::shared_ptr<Definitions> next(std::uint64_t sequence) const;
   void put_api(std::shared_ptr<const ApiRecord> api);
   void remove_api_names(const ApiFields& api);

@@ -11,10 +11,20 @@ struct State {
   std::uint64_t a, b, c, d;
 
   void round() {
-    a += b; b = std::rotl(b, 13); b ^= a; a = std::rotl(a, 32);
-    c += d; d = std::rotl(d, 16); d ^= c;
-    a += d; d = std::rotl(d, 21); d ^= a;
-    c += b; b = std::rotl(b, 17); b ^= c; c = std::rotl(c, 32);
+    a += b;
+    b = std::rotl(b, 13);
+    b ^= a;
+    a = std::rotl(a, 32);
+    c += d;
+    d = std::rotl(d, 16);
+    d ^= c;
+    a += d;
+    d = std::rotl(d, 21);
+    d ^= a;
+    c += b;
+    b = std::rotl(b, 17);
+    b ^= c;
+    c = std::rotl(c, 32);
   }
   void absorb(std::uint64_t word) {
     d ^= word;

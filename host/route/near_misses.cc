@@ -54,7 +54,8 @@ struct Candidate {
 
 class NearSearch {
  public:
-  NearSearch(std::string_view method, std::span<const Segment> segments) : method_(method), segments_(segments) {}
+  NearSearch(std::string_view method, std::span<const Segment> segments)
+      : method_(method), segments_(segments) {}
 
   void visit(const RouteNode& node, std::size_t depth, unsigned cost) {
     if (cost > too_far || nodes_left_ == 0) return;
@@ -87,8 +88,8 @@ class NearSearch {
   };
 
   /// Follows the few literals of `node` that are most like `text`.
-  void visit_siblings(const RouteNode& node, const RouteNode* except, std::string_view text, std::size_t depth,
-                      unsigned cost) {
+  void visit_siblings(const RouteNode& node, const RouteNode* except, std::string_view text,
+                      std::size_t depth, unsigned cost) {
     std::array<Sibling, siblings_followed + 1> near;
     std::size_t count = 0;
     node.literals.each([&](const std::string& literal, const std::shared_ptr<RouteNode>& child) {
@@ -134,7 +135,8 @@ std::string quoted(std::string_view text) {
   return '"' + std::string(text.substr(0, end)) + "…\"";
 }
 
-void add_length_reason(const PathPattern& pattern, std::span<const Segment> segments, std::vector<std::string>& out) {
+void add_length_reason(const PathPattern& pattern, std::span<const Segment> segments,
+                       std::vector<std::string>& out) {
   const bool tail = !pattern.empty() && pattern.back().kind == PartKind::tail;
   const std::size_t needs = pattern.size() - (tail ? 1 : 0);
   if (tail ? segments.size() >= needs : segments.size() == needs) return;
@@ -145,11 +147,13 @@ void add_length_reason(const PathPattern& pattern, std::span<const Segment> segm
     out.push_back("path has a trailing slash, request has none");
   } else {
     out.push_back("path has " + std::string(tail ? "at least " : "") + std::to_string(needs) +
-                  (needs == 1 ? " segment" : " segments") + ", request has " + std::to_string(segments.size()));
+                  (needs == 1 ? " segment" : " segments") + ", request has " +
+                  std::to_string(segments.size()));
   }
 }
 
-std::string reason_for(const EndpointRecord& endpoint, std::string_view method, std::span<const Segment> segments) {
+std::string reason_for(const EndpointRecord& endpoint, std::string_view method,
+                       std::span<const Segment> segments) {
   std::vector<std::string> reasons;
   const auto pattern = parse_path_pattern(endpoint.route.path);
   if (!pattern) return {};
@@ -173,7 +177,8 @@ std::string reason_for(const EndpointRecord& endpoint, std::string_view method, 
 
 }  // namespace
 
-std::vector<NearMiss> RouteTree::near_misses(std::string_view method, std::span<const Segment> segments) const {
+std::vector<NearMiss> RouteTree::near_misses(std::string_view method,
+                                             std::span<const Segment> segments) const {
   std::vector<NearMiss> out;
   if (!root_) return out;
   NearSearch search(method, segments);

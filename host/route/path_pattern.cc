@@ -50,14 +50,16 @@ Result<PatternPart> named_part(const PatternCursor::Part& raw, const PathPattern
     return wrong("the name " + quoted(name) + " may hold only letters, digits, \"_\", \"-\" and \".\"");
   }
   for (const PatternPart& part : before) {
-    if (part.kind != PartKind::literal && part.text == name) return wrong("the name " + quoted(name) + " is there twice");
+    if (part.kind != PartKind::literal && part.text == name)
+      return wrong("the name " + quoted(name) + " is there twice");
   }
   return PatternPart{raw.kind, std::string(name)};
 }
 
 Result<PatternPart> literal_part(std::string_view segment) {
   if (dot_segment(segment) != DotSegment::none) {
-    return wrong("the segment " + quoted(segment) + " can never match: dot segments are removed from requests");
+    return wrong("the segment " + quoted(segment) +
+                 " can never match: dot segments are removed from requests");
   }
   if (segment.find_first_of("{}") != std::string_view::npos) {
     return wrong("the segment " + quoted(segment) +

@@ -30,7 +30,8 @@ bool holds(const RouteNode* node, Parts parts, const AnswerKey& key) {
   for (; node != nullptr; parts = parts.subspan(1)) {
     if (parts.empty()) return node->here.find(key) != nullptr;
     if (parts.front().kind == PartKind::tail) return node->tail.find(key) != nullptr;
-    node = parts.front().kind == PartKind::parameter ? node->parameter.get() : node->literals.find(parts.front().text);
+    node = parts.front().kind == PartKind::parameter ? node->parameter.get()
+                                                     : node->literals.find(parts.front().text);
   }
   return false;
 }
@@ -64,7 +65,8 @@ class Search {
     if (++steps_ > RouteTree::max_steps) return true;
     if (depth == segments_.size()) return take(node.here) || take(node.tail);
     const std::string_view text = segments_[depth].text;
-    if (const RouteNode* const child = node.literals.find(text); child != nullptr && visit(*child, depth + 1)) {
+    if (const RouteNode* const child = node.literals.find(text);
+        child != nullptr && visit(*child, depth + 1)) {
       return true;
     }
     if (!text.empty() && node.parameter && visit(*node.parameter, depth + 1)) return true;
@@ -125,7 +127,8 @@ std::string_view allow_list(std::span<const Ends* const> others, Arena& arena) {
 PathParam tail_param(std::string_view name, std::span<const Segment> rest, Arena& arena) {
   if (rest.empty()) return {name, {}, {}};
   const char* const start = rest.front().raw.data();
-  const std::string_view raw(start, static_cast<std::size_t>(rest.back().raw.data() - start) + rest.back().raw.size());
+  const std::string_view raw(
+      start, static_cast<std::size_t>(rest.back().raw.data() - start) + rest.back().raw.size());
   if (raw.find('%') == std::string_view::npos) return {name, raw, raw};
   char* const out = static_cast<char*>(arena.allocate(raw.size()));
   char* at = out;
@@ -138,7 +141,8 @@ PathParam tail_param(std::string_view name, std::span<const Segment> rest, Arena
 
 /// What the parameters in the endpoint's own path are called, and what they took: part n
 /// of a path matches segment n.
-std::span<const PathParam> params_of(const EndpointRecord& endpoint, std::span<const Segment> segments, Arena& arena) {
+std::span<const PathParam> params_of(const EndpointRecord& endpoint, std::span<const Segment> segments,
+                                     Arena& arena) {
   const auto count_named = [&] {
     std::size_t count = 0;
     PatternCursor cursor(endpoint.route.path);
@@ -183,7 +187,8 @@ bool RouteTree::remove(const PathPattern& pattern, const EndpointRecord& endpoin
   return true;
 }
 
-RouteResult RouteTree::lookup(std::string_view method, std::span<const Segment> segments, Arena& arena) const {
+RouteResult RouteTree::lookup(std::string_view method, std::span<const Segment> segments,
+                              Arena& arena) const {
   RouteResult out;
   if (!root_) return out;
   Search search(method, segments);

@@ -15,7 +15,8 @@ T* array_in(Arena& arena, std::size_t count) {
 }
 
 std::string_view decoded(std::string_view raw, bool plus_is_space, Arena& arena) {
-  if (raw.find('%') == std::string_view::npos && !(plus_is_space && raw.find('+') != std::string_view::npos)) {
+  if (raw.find('%') == std::string_view::npos &&
+      !(plus_is_space && raw.find('+') != std::string_view::npos)) {
     return raw;
   }
   char* const out = array_in<char>(arena, raw.size());
@@ -90,7 +91,8 @@ Result<ResolvedTarget> resolve_target(std::string_view raw_path, std::size_t kee
   return out;
 }
 
-Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std::size_t max_fields, Arena& arena) {
+Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std::size_t max_fields,
+                                                Arena& arena) {
   if (raw_query.empty()) return std::span<const QueryField>{};
   const auto pieces = static_cast<std::size_t>(std::count(raw_query.begin(), raw_query.end(), '&')) + 1;
   QueryField* const fields = array_in<QueryField>(arena, std::min(pieces, max_fields));
@@ -100,10 +102,12 @@ Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std:
     const std::string_view pair = raw_query.substr(start, end - start);
     start = end + 1;
     if (pair.empty()) continue;
-    if (count == max_fields) return invalid("the query has more than " + std::to_string(max_fields) + " fields");
+    if (count == max_fields)
+      return invalid("the query has more than " + std::to_string(max_fields) + " fields");
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
-    new (&fields[count++]) QueryField{decoded(pair.substr(0, equals), true, arena), decoded(value, true, arena)};
+    new (&fields[count++])
+        QueryField{decoded(pair.substr(0, equals), true, arena), decoded(value, true, arena)};
   }
   return std::span<const QueryField>{fields, count};
 }

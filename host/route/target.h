@@ -48,6 +48,7 @@ struct QueryField {
 /// decoded; a bad escape stays as it is, empty pairs are left out. Copies only where there
 /// is something to decode.
 /// Errors: invalid - there are more than `max_fields` (400)
-Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std::size_t max_fields, Arena& arena);
+Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std::size_t max_fields,
+                                                Arena& arena);
 
 }  // namespace mimus

@@ -80,7 +80,8 @@ TEST(Cost, OfAChangeGrowsWithTheLogarithmOfItsSiblings) {
 }
 
 TEST(Cost, OfALookupIsNoAllocationOnceTheArenaIsWarm) {
-  const DefinitionsPtr snapshot = *with_siblings(1000)->with_endpoint(fields(900000, "/users/:id/files/*rest"), 1);
+  const DefinitionsPtr snapshot =
+      *with_siblings(1000)->with_endpoint(fields(900000, "/users/:id/files/*rest"), 1);
   Arena arena;
   const auto look = [&](std::string_view method, std::string_view path) {
     RouteResult result;

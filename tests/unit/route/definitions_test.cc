@@ -11,7 +11,8 @@ namespace {
 using testing::id_of;
 using testing::segments_of;
 
-ApiFields api(std::uint64_t id, std::string slug, std::vector<std::string> hosts = {}, std::uint64_t revision = 1) {
+ApiFields api(std::uint64_t id, std::string slug, std::vector<std::string> hosts = {},
+              std::uint64_t revision = 1) {
   return {id_of(id), std::move(slug), std::move(hosts), revision, std::make_shared<const std::string>("{}")};
 }
 EndpointFields endpoint_of(std::uint64_t id, std::uint64_t api_id, std::string path, bool enabled = true,
@@ -49,11 +50,12 @@ TEST(Definitions, FindApisByIdSlugAndHost) {
   EXPECT_EQ(snapshot->sequence(), 7u);
   ASSERT_NE(snapshot->find_api_by_slug("shop"), nullptr);
   EXPECT_EQ(snapshot->find_api(id_of(1)), snapshot->find_api_by_slug("shop"));
-  for (const char* const host : {"shop.test", "SHOP.Test", "shop.test:8080", "shop.test.", "[::1]", "[::1]:80"}) {
+  for (const char* const host :
+       {"shop.test", "SHOP.Test", "shop.test:8080", "shop.test.", "[::1]", "[::1]:80"}) {
     EXPECT_EQ(snapshot->find_api_by_host(host), snapshot->find_api(id_of(1))) << host;
   }
-  for (const std::string& host : {std::string("other.test"), std::string(""), std::string("["), std::string("shop"),
-                                  std::string(3000, 'a')}) {
+  for (const std::string& host : {std::string("other.test"), std::string(""), std::string("["),
+                                  std::string("shop"), std::string(3000, 'a')}) {
     EXPECT_EQ(snapshot->find_api_by_host(host), nullptr) << host;
   }
 }
@@ -83,9 +85,10 @@ TEST(Definitions, RouteEndpointsAsTheyComeChangeAndGo) {
     DefinitionsPtr snapshot;
     bool a, b, known;
   };
-  for (const Row& row : {Row{"start", start, false, false, false}, Row{"added", added, true, false, true},
-                         Row{"moved", moved, false, true, true}, Row{"disabled", disabled, false, false, true},
-                         Row{"enabled", enabled, false, true, true}, Row{"removed", removed, false, false, false}}) {
+  for (const Row& row :
+       {Row{"start", start, false, false, false}, Row{"added", added, true, false, true},
+        Row{"moved", moved, false, true, true}, Row{"disabled", disabled, false, false, true},
+        Row{"enabled", enabled, false, true, true}, Row{"removed", removed, false, false, false}}) {
     EXPECT_EQ(routes(row.snapshot, "shop", "/a"), row.a) << row.name;
     EXPECT_EQ(routes(row.snapshot, "shop", "/b"), row.b) << row.name;
     EXPECT_EQ(row.snapshot->find_endpoint(id_of(10)) != nullptr, row.known) << row.name;
@@ -111,7 +114,8 @@ TEST(Definitions, RefuseWhatDoesNotFit) {
 }
 
 TEST(Definitions, TakeAnApisEndpointsAndChannelsAlong) {
-  auto snapshot = Definitions::empty({})->with_api(api(1, "one", {"one.test"}), 1)->with_api(api(2, "two"), 2);
+  auto snapshot =
+      Definitions::empty({})->with_api(api(1, "one", {"one.test"}), 1)->with_api(api(2, "two"), 2);
   snapshot = must(snapshot->with_endpoint(endpoint_of(10, 1, "/a"), 3));
   snapshot = must(snapshot->with_endpoint(endpoint_of(11, 2, "/a"), 4));
   snapshot = must(snapshot->with_channel(channel_of(20, 1, "/ws/a"), 5));
@@ -149,7 +153,8 @@ TEST(Definitions, ListEndpointsPageByPageInTheOrderOfIds) {
   const auto& endpoints = snapshot->find_api(id_of(1))->endpoints;
   Ulid cursor{};
   std::uint64_t expected = 1000;
-  for (const EndpointRecord* at = endpoints.first_after(cursor); at != nullptr; at = endpoints.first_after(cursor)) {
+  for (const EndpointRecord* at = endpoints.first_after(cursor); at != nullptr;
+       at = endpoints.first_after(cursor)) {
     EXPECT_EQ(at->id, id_of(expected++));
     cursor = at->id;
   }
@@ -181,8 +186,10 @@ TEST(Definitions, CarryWhatWasCompiledAsLongAsTheRevisionStays) {
   int destroyed = 0;
   auto snapshot = Definitions::empty({})->with_api(api(1, "one"), 1);
   snapshot = must(snapshot->with_endpoint(endpoint_of(10, 1, "/a"), 2));
-  const Compiled* const of_api = snapshot->find_api(id_of(1))->cell->fill(std::make_unique<Value>(&destroyed));
-  const Compiled* const of_endpoint = snapshot->find_endpoint(id_of(10))->cell.fill(std::make_unique<Value>(&destroyed));
+  const Compiled* const of_api =
+      snapshot->find_api(id_of(1))->cell->fill(std::make_unique<Value>(&destroyed));
+  const Compiled* const of_endpoint =
+      snapshot->find_endpoint(id_of(10))->cell.fill(std::make_unique<Value>(&destroyed));
   snapshot = must(snapshot->with_endpoint(endpoint_of(11, 1, "/b"), 3));
   EXPECT_EQ(snapshot->find_api(id_of(1))->cell->get(), of_api);
   EXPECT_EQ(snapshot->find_endpoint(id_of(10))->cell.get(), of_endpoint);

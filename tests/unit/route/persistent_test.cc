@@ -89,15 +89,20 @@ TEST(PersistentMap, EditsInPlaceLeaveCopiesAlone) {
 TEST(PersistentMap, HasTheSameShapeHoweverItCameAbout) {
   const auto order = [](const Map& map) {
     std::vector<std::string> out;
-    map.each([&](const std::string& key, const auto&) { out.push_back(key); return true; });
+    map.each([&](const std::string& key, const auto&) {
+      out.push_back(key);
+      return true;
+    });
     return out;
   };
   Map direct;
   Map detour;
   for (int i = 0; i < 3000; ++i) detour.slot(std::to_string(i)) = std::make_shared<const int>(i);
   for (int i = 0; i < 3000; ++i) {
-    if (i % 10 == 0) direct.slot(std::to_string(i)) = std::make_shared<const int>(i);
-    else EXPECT_TRUE(detour.remove(std::to_string(i)));
+    if (i % 10 == 0)
+      direct.slot(std::to_string(i)) = std::make_shared<const int>(i);
+    else
+      EXPECT_TRUE(detour.remove(std::to_string(i)));
   }
   EXPECT_EQ(order(detour), order(direct));
 }
@@ -132,7 +137,8 @@ using Set = OrderedSet<Item, ById>;
 
 std::vector<std::pair<Ulid, int>> walk(const Set& set) {
   std::vector<std::pair<Ulid, int>> out;
-  for (const Item* at = set.first(); at != nullptr; at = set.first_after(at->id)) out.emplace_back(at->id, at->value);
+  for (const Item* at = set.first(); at != nullptr; at = set.first_after(at->id))
+    out.emplace_back(at->id, at->value);
   return out;
 }
 
@@ -155,7 +161,9 @@ TEST(OrderedSet, AgreesWithAnOrdinaryMapThroughRandomChangesAndKeepsOldCopies) {
     const auto expected = model.lower_bound(probe);
     const Item* const found = set.first_not_before(probe);
     ASSERT_EQ(found != nullptr, expected != model.end());
-    if (found != nullptr) { ASSERT_EQ(found->id, expected->first); }
+    if (found != nullptr) {
+      ASSERT_EQ(found->id, expected->first);
+    }
     ASSERT_EQ(set.find(probe) != nullptr, model.contains(probe));
   }
   kept.emplace_back(set, model);

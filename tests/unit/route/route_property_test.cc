@@ -26,7 +26,7 @@ std::string random_path(std::mt19937& random) {
   const unsigned depth = random() % 5;
   for (unsigned i = 0; i < depth; ++i) {
     const unsigned kind = random() % 8;
-    path += kind < 4 ? "/" + std::string(words[kind])
+    path += kind < 4   ? "/" + std::string(words[kind])
             : kind < 7 ? "/:" + std::string(1, static_cast<char>('p' + random() % 2)) + std::to_string(i)
                        : "/";
   }
@@ -47,7 +47,8 @@ bool matches(const PathPattern& pattern, std::span<const Segment> segments) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i].kind == PartKind::tail) return true;
     if (i >= segments.size()) return false;
-    if (pattern[i].kind == PartKind::literal ? pattern[i].text != segments[i].text : segments[i].text.empty()) return false;
+    if (pattern[i].kind == PartKind::literal ? pattern[i].text != segments[i].text : segments[i].text.empty())
+      return false;
   }
   return pattern.size() == segments.size();
 }
@@ -73,7 +74,8 @@ struct Expected {
   std::set<std::string> allow;
 };
 
-Expected reference(const std::vector<Record>& records, std::string_view method, std::span<const Segment> segments) {
+Expected reference(const std::vector<Record>& records, std::string_view method,
+                   std::span<const Segment> segments) {
   Expected out;
   const auto rank = [&](const Record& record) {
     return std::tuple(shape_rank(pattern_of(record->route.path)), *method_rank(record->route.method, method),
@@ -114,7 +116,8 @@ void expect_same(const RouteTree& tree, const std::vector<Record>& records, std:
   ASSERT_EQ(got.outcome, wanted.outcome) << method << ' ' << path;
   if (got.outcome == RouteOutcome::found) {
     ASSERT_EQ(got.endpoint, wanted.endpoint.get())
-        << method << ' ' << path << ": " << got.endpoint->route.path << " instead of " << wanted.endpoint->route.path;
+        << method << ' ' << path << ": " << got.endpoint->route.path << " instead of "
+        << wanted.endpoint->route.path;
   } else if (got.outcome != RouteOutcome::miss) {
     ASSERT_EQ(got.allow, joined(wanted.allow)) << method << ' ' << path;
   }
@@ -140,13 +143,15 @@ TEST(RouteTree, AgreesWithTryingEveryEndpoint) {
                                    static_cast<std::int64_t>(random() % 3)));
         put(tree, records.back());
       }
-      for (int i = 0; i < 5; ++i) ASSERT_NO_FATAL_FAILURE(expect_same(tree, records, random)) << "seed " << seed;
+      for (int i = 0; i < 5; ++i)
+        ASSERT_NO_FATAL_FAILURE(expect_same(tree, records, random)) << "seed " << seed;
       if (id == 30) {
         kept = tree;
         kept_records = records;
       }
     }
-    for (int i = 0; i < 100; ++i) ASSERT_NO_FATAL_FAILURE(expect_same(kept, kept_records, random)) << "seed " << seed;
+    for (int i = 0; i < 100; ++i)
+      ASSERT_NO_FATAL_FAILURE(expect_same(kept, kept_records, random)) << "seed " << seed;
   }
 }
 

@@ -24,11 +24,16 @@ std::string outcome(const RouteTree& tree, std::string_view method, std::string_
   Arena arena;
   const RouteResult result = tree.lookup(method, segments_of(path, arena), arena);
   switch (result.outcome) {
-    case RouteOutcome::miss: return "404";
-    case RouteOutcome::too_ambiguous: return "too ambiguous";
-    case RouteOutcome::options: return "204 " + std::string(result.allow);
-    case RouteOutcome::wrong_method: return "405 " + std::string(result.allow);
-    case RouteOutcome::found: break;
+    case RouteOutcome::miss:
+      return "404";
+    case RouteOutcome::too_ambiguous:
+      return "too ambiguous";
+    case RouteOutcome::options:
+      return "204 " + std::string(result.allow);
+    case RouteOutcome::wrong_method:
+      return "405 " + std::string(result.allow);
+    case RouteOutcome::found:
+      break;
   }
   std::string out = std::to_string(result.endpoint->id.bytes[15]);
   for (const PathParam& param : result.params) {
@@ -58,28 +63,30 @@ TEST_P(Routes, ToWhatTheRowSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Paths, Routes,
-    ::testing::Values(
-        Row{"NothingDefined", {}, "GET", "/a", "404"}, Row{"Root", {{"GET", "/"}}, "GET", "/", "1"},
-        Row{"RootIsNotTheRest", {{"GET", "/"}}, "GET", "/a", "404"},
-        Row{"Literal", {{"GET", "/a/b"}}, "GET", "/a/b", "1"}, Row{"Shorter", {{"GET", "/a/b"}}, "GET", "/a", "404"},
-        Row{"Longer", {{"GET", "/a"}}, "GET", "/a/b", "404"}, Row{"CaseCounts", {{"GET", "/a"}}, "GET", "/A", "404"},
-        Row{"TrailingSlashOfTheRequest", {{"GET", "/a"}}, "GET", "/a/", "404"},
-        Row{"TrailingSlashOfThePath", {{"GET", "/a/"}}, "GET", "/a", "404"},
-        Row{"TrailingSlashOfBoth", {{"GET", "/a/"}}, "GET", "/a/", "1"},
-        Row{"EmptySegment", {{"GET", "/a//b"}}, "GET", "/a//b", "1"},
-        Row{"LiteralComparedDecoded", {{"GET", "/a%20b"}}, "GET", "/%61%20b", "1"},
-        Row{"LiteralWithSlash", {{"GET", "/a%2fb"}}, "GET", "/a%2Fb", "1"},
-        Row{"LiteralWithSlashIsNotTwo", {{"GET", "/a%2Fb"}}, "GET", "/a/b", "404"},
-        Row{"Parameter", {{"GET", "/u/:id"}}, "GET", "/u/7", "1 id=7"},
-        Row{"ParameterDecoded", {{"GET", "/u/{id}"}}, "GET", "/u/a%2Fb", "1 id=a/b(a%2Fb)"},
-        Row{"ParameterIsNotEmpty", {{"GET", "/u/:id"}}, "GET", "/u/", "404"},
-        Row{"TwoParameters", {{"GET", "/:a/x/{b}"}}, "GET", "/1/x/2", "1 a=1 b=2"},
-        Row{"TailOfNone", {{"GET", "/f/*rest"}}, "GET", "/f", "1 rest="},
-        Row{"TailOfAnEmptyOne", {{"GET", "/f/*rest"}}, "GET", "/f/", "1 rest="},
-        Row{"TailOfMany", {{"GET", "/f/*rest"}}, "GET", "/f/a//b/", "1 rest=a//b/"},
-        Row{"TailDecoded", {{"GET", "/f/*rest"}}, "GET", "/f/a%20b/c", "1 rest=a b/c(a%20b/c)"},
-        Row{"TailAtTheRoot", {{"GET", "/*all"}}, "GET", "/", "1 all="},
-        Row{"ParameterThenTail", {{"GET", "/:a/*b"}}, "GET", "/1/2/3", "1 a=1 b=2/3"}),
+    ::testing::Values(Row{"NothingDefined", {}, "GET", "/a", "404"},
+                      Row{"Root", {{"GET", "/"}}, "GET", "/", "1"},
+                      Row{"RootIsNotTheRest", {{"GET", "/"}}, "GET", "/a", "404"},
+                      Row{"Literal", {{"GET", "/a/b"}}, "GET", "/a/b", "1"},
+                      Row{"Shorter", {{"GET", "/a/b"}}, "GET", "/a", "404"},
+                      Row{"Longer", {{"GET", "/a"}}, "GET", "/a/b", "404"},
+                      Row{"CaseCounts", {{"GET", "/a"}}, "GET", "/A", "404"},
+                      Row{"TrailingSlashOfTheRequest", {{"GET", "/a"}}, "GET", "/a/", "404"},
+                      Row{"TrailingSlashOfThePath", {{"GET", "/a/"}}, "GET", "/a", "404"},
+                      Row{"TrailingSlashOfBoth", {{"GET", "/a/"}}, "GET", "/a/", "1"},
+                      Row{"EmptySegment", {{"GET", "/a//b"}}, "GET", "/a//b", "1"},
+                      Row{"LiteralComparedDecoded", {{"GET", "/a%20b"}}, "GET", "/%61%20b", "1"},
+                      Row{"LiteralWithSlash", {{"GET", "/a%2fb"}}, "GET", "/a%2Fb", "1"},
+                      Row{"LiteralWithSlashIsNotTwo", {{"GET", "/a%2Fb"}}, "GET", "/a/b", "404"},
+                      Row{"Parameter", {{"GET", "/u/:id"}}, "GET", "/u/7", "1 id=7"},
+                      Row{"ParameterDecoded", {{"GET", "/u/{id}"}}, "GET", "/u/a%2Fb", "1 id=a/b(a%2Fb)"},
+                      Row{"ParameterIsNotEmpty", {{"GET", "/u/:id"}}, "GET", "/u/", "404"},
+                      Row{"TwoParameters", {{"GET", "/:a/x/{b}"}}, "GET", "/1/x/2", "1 a=1 b=2"},
+                      Row{"TailOfNone", {{"GET", "/f/*rest"}}, "GET", "/f", "1 rest="},
+                      Row{"TailOfAnEmptyOne", {{"GET", "/f/*rest"}}, "GET", "/f/", "1 rest="},
+                      Row{"TailOfMany", {{"GET", "/f/*rest"}}, "GET", "/f/a//b/", "1 rest=a//b/"},
+                      Row{"TailDecoded", {{"GET", "/f/*rest"}}, "GET", "/f/a%20b/c", "1 rest=a b/c(a%20b/c)"},
+                      Row{"TailAtTheRoot", {{"GET", "/*all"}}, "GET", "/", "1 all="},
+                      Row{"ParameterThenTail", {{"GET", "/:a/*b"}}, "GET", "/1/2/3", "1 a=1 b=2/3"}),
     [](const auto& tested) { return tested.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -108,9 +115,15 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Row{"MethodsAreCaseSensitive", {{"GET", "/a"}}, "get", "/a", "405 GET, HEAD, OPTIONS"},
         Row{"WrongMethod", {{"POST", "/a"}}, "GET", "/a", "405 OPTIONS, POST"},
-        Row{"WrongMethodListsAllNodes", {{"GET", "/a"}, {"PUT", "/:x"}, {"DELETE", "/*t"}}, "POST", "/a",
+        Row{"WrongMethodListsAllNodes",
+            {{"GET", "/a"}, {"PUT", "/:x"}, {"DELETE", "/*t"}},
+            "POST",
+            "/a",
             "405 DELETE, GET, HEAD, OPTIONS, PUT"},
-        Row{"WrongMethodListsOnce", {{"GET", "/a"}, {"GET", "/a"}, {"GET", "/:x"}}, "POST", "/a",
+        Row{"WrongMethodListsOnce",
+            {{"GET", "/a"}, {"GET", "/a"}, {"GET", "/:x"}},
+            "POST",
+            "/a",
             "405 GET, HEAD, OPTIONS"},
         Row{"MissIsNotAWrongMethod", {{"GET", "/a/b"}}, "POST", "/a", "404"},
         Row{"HeadFromGet", {{"GET", "/u/:id"}}, "HEAD", "/u/1", "1 id=1"},
@@ -185,7 +198,8 @@ TEST(RouteTree, RoutesADeepPathOfParametersBesideManyLiterals) {
   std::string path;
   std::string request;
   for (int depth = 0; depth < 100; ++depth) {
-    for (int sibling = 0; sibling < 5; ++sibling) put(tree, endpoint(2, "GET", path + "/s" + std::to_string(sibling)));
+    for (int sibling = 0; sibling < 5; ++sibling)
+      put(tree, endpoint(2, "GET", path + "/s" + std::to_string(sibling)));
     path += "/:p" + std::to_string(depth);
     request += "/s1";
   }

@@ -71,11 +71,13 @@ INSTANTIATE_TEST_SUITE_P(
         PathRow{"ClimbingOutOfThePrefixAndBack", "/mock/x/a/../../x/b", 2, std::nullopt, ""},
         PathRow{"ClimbingOutEscaped", "/mock/x/%2e%2e/y", 2, std::nullopt, ""},
         PathRow{"ClimbingWithinThePrefix", "/mock/../mock/x", 2, std::nullopt, ""},
-        PathRow{"BadEscape", "/a%zz", 0, std::nullopt, ""}, PathRow{"TruncatedEscape", "/a%2", 0, std::nullopt, ""},
-        PathRow{"BarePercent", "/a%", 0, std::nullopt, ""}, PathRow{"EscapedNul", "/a%00b", 0, std::nullopt, ""},
+        PathRow{"BadEscape", "/a%zz", 0, std::nullopt, ""},
+        PathRow{"TruncatedEscape", "/a%2", 0, std::nullopt, ""},
+        PathRow{"BarePercent", "/a%", 0, std::nullopt, ""},
+        PathRow{"EscapedNul", "/a%00b", 0, std::nullopt, ""},
         PathRow{"BadEscapeInARemovedSegment", "/a%zz/../b", 0, std::nullopt, ""},
-        PathRow{"NoSlashAtTheStart", "a/b", 0, std::nullopt, ""}, PathRow{"Asterisk", "*", 0, std::nullopt, ""},
-        PathRow{"Empty", "", 0, std::nullopt, ""}),
+        PathRow{"NoSlashAtTheStart", "a/b", 0, std::nullopt, ""},
+        PathRow{"Asterisk", "*", 0, std::nullopt, ""}, PathRow{"Empty", "", 0, std::nullopt, ""}),
     [](const auto& tested) { return tested.param.name; });
 
 std::string repeated(std::string_view piece, std::size_t times) {
@@ -109,9 +111,9 @@ TEST(Target, IsTheSameBelowItsPrefixWithAndWithoutASlash) {
     std::size_t segments_below;
     std::string path_below;
   };
-  for (const Row& row : {Row{"/mock/x", 0, ""}, Row{"/mock/x/", 0, "/"}, Row{"/mock/x//", 2, "//"},
-                         Row{"/mock/x/a", 1, "/a"}, Row{"/mock/x/a/", 2, "/a/"}, Row{"/mock/x/./%41/.", 2, "/%41/"},
-                         Row{"/mock", 0, ""}}) {
+  for (const Row& row :
+       {Row{"/mock/x", 0, ""}, Row{"/mock/x/", 0, "/"}, Row{"/mock/x//", 2, "//"}, Row{"/mock/x/a", 1, "/a"},
+        Row{"/mock/x/a/", 2, "/a/"}, Row{"/mock/x/./%41/.", 2, "/%41/"}, Row{"/mock", 0, ""}}) {
     Arena arena;
     const auto target = resolve_target(row.path, 2, arena);
     ASSERT_TRUE(target) << row.path;
