@@ -193,6 +193,7 @@ bool Connection::feed_takeover() {
   if (!taken_started_) {
     taken_started_ = true;
     takeover_->on_start(*wire_);
+    if (commons_.draining && state_ == State::taken) takeover_->on_drain();
   } else if (!input_.empty() && !overrun_) {
     takeover_->on_bytes(std::exchange(input_, {}));
   } else {
@@ -281,7 +282,7 @@ void Connection::settle() {
   const bool write = !out_.empty() || (now_ && !now_->borrowed.empty());
   // Not reading is left to on_ready, so that a request in time costs no epoll_ctl.
   const bool was_reading = interest_ == Interest::read || interest_ == Interest::both;
-  const bool read = wants_input() || (was_reading && !yielded_);
+  const bool read = wants_input() || (was_reading && (!yielded_ || turn_queued_));
   if (peer_ended_ || (peer_closing_ && !read)) {
     set_interest(write ? Interest::write_errors : Interest::errors);
   } else {

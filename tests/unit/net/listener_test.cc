@@ -68,6 +68,23 @@ TEST(ListenOn, AnAddressInUseIsAConflictThatNamesIt) {
   close_all(*third);
 }
 
+TEST(ListenOn, TheFirstSocketSharesItsClientsWithTheOthers) {
+  const auto listener = listen_on("127.0.0.1:0", 4);
+  ASSERT_TRUE(listener);
+  const int port = std::stoi(listener->url.substr(listener->url.rfind(':') + 1));
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(std::make_unique<Client>(port));
+  int all = 0;
+  for (const int fd : listener->fds) {
+    int of_one = 0;
+    for (int client; (client = ::accept(fd, nullptr, nullptr)) >= 0; ++of_one) ::close(client);
+    EXPECT_GT(of_one, 0);
+    all += of_one;
+  }
+  EXPECT_EQ(all, 200);
+  close_all(*listener);
+}
+
 class UnixListener : public testing::Test {
  protected:
   void SetUp() override { ASSERT_NE(::mkdtemp(directory_), nullptr); }

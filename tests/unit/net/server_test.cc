@@ -1,5 +1,6 @@
 // Server: exchanges over real sockets.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -367,6 +368,49 @@ TEST(Server, TurnsAwayWhoIsTooMany) {
     four.send(get("/4"));
     EXPECT_THAT(four.answer(), HasSubstr("GET /4"));
   }
+}
+
+TEST(Server, WithoutDescriptorsClientsWaitUntilThereAreSome) {
+  TestHost host;
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  std::atomic<bool> go{false};
+  std::thread hold([&] { host.on_loop(0, [&] { go.wait(false); }); });
+  Client client(host);
+  client.send(get("/x"));
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next), usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  go = true;
+  go.notify_all();
+  hold.join();
+  // Two more turns: in one of them at the latest the client is seen, and has to wait.
+  for (int i = 0; i < 2; ++i) host.on_loop(0, [] {});
+  EXPECT_EQ(host.server->stats().accepted, 0u);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  host.advance(milliseconds(200));
+  EXPECT_THAT(client.answer(), HasSubstr("GET /x"));
+}
+
+TEST(Server, ATakeoverThatBeginsWhileDrainingIsTold) {
+  TestHost host;
+  Client client(host);
+  client.send(get("/upgrade"));
+  client.receive_to("\r\n\r\n");
+  Client late(host);
+  std::atomic<bool> go{false};
+  std::thread hold([&] { host.on_loop(0, [&] { go.wait(false); }); });
+  late.send(get("/upgrade"));
+  std::thread drain([&] { host.server->drain(milliseconds(10'000)); });
+  go = true;
+  go.notify_all();
+  hold.join();
+  EXPECT_THAT(late.receive_to("going away"), testing::EndsWith("going away"));
+  late.reset();
+  EXPECT_EQ(client.receive_to("going away"), "going away");
+  client.reset();
+  drain.join();
 }
 
 TEST(Server, AcceptsOnAllSocketsWhateverTheNumberOfWorkers) {
