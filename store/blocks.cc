@@ -1,4 +1,7 @@
-// Journal blocks on a Table: each block twice, its head apart, so that a start reads heads only.
+// Journal blocks on a Table: each body in the journal's space, its head in the main one.
+//
+// A block is there if its head is: so a start reads heads only, and bodies need not be
+// removed one by one, but go by whole files.
 #include <atomic>
 
 #include "store/bytes.h"
@@ -7,15 +10,14 @@
 namespace mimus {
 namespace {
 
-constexpr char head_prefix = 'h';
-constexpr char body_prefix = 'b';
-
-std::string block_key(char prefix, BlockStore::Key key) {
-  std::string out{prefix};
+std::string body_key(BlockStore::Key key) {
+  std::string out;
   bytes::add_key(out, key.block);
   bytes::add_key(out, key.piece);
   return out;
 }
+
+std::string head_key(BlockStore::Key key) { return std::string{owner::head} + body_key(key); }
 
 bool parse_key(std::string_view text, BlockStore::Key& out) {
   if (text.size() != 1 + sizeof out.block + sizeof out.piece) return false;
@@ -32,14 +34,18 @@ class TableBlocks final : public BlockStore {
 
   Status put(Key key, std::string_view bytes, std::span<const Key> instead) override {
     Batch batch;
-    batch.put(Space::journal, block_key(head_prefix, key), std::string(bytes.substr(0, head_bytes)));
-    batch.put(Space::journal, block_key(body_prefix, key), std::string(bytes));
-    for (const Key gone : instead) remove(batch, gone);
+    batch.put(Space::main, head_key(key), std::string(bytes.substr(0, head_bytes)));
+    batch.put(Space::journal, body_key(key), std::string(bytes));
+    for (const Key gone : instead) {
+      batch.remove(Space::main, head_key(gone));
+      batch.remove(Space::journal, body_key(gone));
+    }
     return table_.write(batch, false);
   }
 
   Result<std::string> get(Key key) const override {
-    return table_.get(Space::journal, block_key(body_prefix, key));
+    if (Result<std::string> head = table_.get(Space::main, head_key(key)); !head) return head;
+    return table_.get(Space::journal, body_key(key));
   }
 
   Status remove_before(Key end) override {
@@ -47,22 +53,20 @@ class TableBlocks final : public BlockStore {
     const Key from{removed_before_.load(), 0};
     if (from >= end) return Done{};
     Batch batch;
-    Status scanned = table_.scan(Space::journal, block_key(head_prefix, from), block_key(head_prefix, end),
-                                 [&](std::string_view text, std::string_view) {
-                                   Key key;
-                                   if (parse_key(text, key)) remove(batch, key);
-                                   return true;
-                                 });
+    Status scanned = table_.scan(Space::main, head_key(from), head_key(end), [&](std::string_view key, std::string_view) {
+      batch.remove(Space::main, std::string(key));
+      return true;
+    });
     if (!scanned) return scanned;
     if (!batch.writes().empty()) {
       if (Status written = table_.write(batch, false); !written) return written;
     }
     removed_before_.store(end.block);
-    return Done{};
+    return table_.drop_before(Space::journal, body_key(end));
   }
 
   Status each(const std::function<void(Key, std::string_view)>& show) const override {
-    return table_.scan(Space::journal, std::string{head_prefix}, after_prefix({head_prefix}),
+    return table_.scan(Space::main, std::string{owner::head}, after_prefix({owner::head}),
                        [&](std::string_view text, std::string_view head) {
                          Key key;
                          if (parse_key(text, key)) show(key, head);
@@ -92,11 +96,6 @@ class TableBlocks final : public BlockStore {
   }
 
  private:
-  static void remove(Batch& batch, Key key) {
-    batch.remove(Space::journal, block_key(head_prefix, key));
-    batch.remove(Space::journal, block_key(body_prefix, key));
-  }
-
   Table& table_;
   std::atomic<std::uint64_t> removed_before_{0};
 };

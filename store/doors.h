@@ -16,6 +16,7 @@ namespace mimus {
 namespace owner {
 constexpr char change = 'c';      ///< c + sequence -> a definition's change
 constexpr char document = 'd';    ///< d + kind + id -> revision, API and JSON
+constexpr char head = 'h';        ///< h + block + piece -> the first bytes of a journal block
 constexpr char kv = 'k';          ///< k + key -> expiry and value
 constexpr char meta = 'm';        ///< m + name -> format, sequence, field names
 constexpr char route = 'r';       ///< r + id -> an endpoint's route record

@@ -41,6 +41,12 @@ class MemoryTable final : public Table {
     return Done{};
   }
 
+  Status drop_before(Space where, std::string_view end) override {
+    const std::lock_guard lock(mutex_);
+    space(where).erase(space(where).begin(), space(where).lower_bound(end));
+    return Done{};
+  }
+
   Status copy_to(const std::string&) override {
     return Error{Code::unavailable, "a store in memory cannot be backed up: open one in a directory"};
   }

@@ -11,8 +11,8 @@
 
 namespace mimus {
 
-/// `journal` is apart because its blocks are written once, in order, and removed from the
-/// front: alone they are never rewritten by compaction.
+/// `journal` is apart because its blocks are written once, in order, and dropped from the
+/// front: files of them alone do not overlap, so that compaction never rewrites them.
 enum class Space : std::uint8_t { main, journal };
 
 struct TableWrite {
@@ -51,6 +51,11 @@ class Table {
   /// false. Views are valid for the call, which may read but not write. Errors: corrupt, unavailable
   virtual Status scan(Space space, std::string_view from, std::string_view to,
                       const std::function<bool(std::string_view key, std::string_view value)>& show) const = 0;
+
+  /// Frees what lies below `end`, now or later: until then keys there may still be seen.
+  /// Unlike removals it leaves nothing behind that compaction must carry along.
+  /// Errors: unavailable
+  virtual Status drop_before(Space space, std::string_view end) = 0;
 
   /// A consistent copy in `directory`, which must not exist and whose parent must.
   /// Errors: unavailable - the disk refused, or there is none
