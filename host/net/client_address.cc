@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "host/net/exchange.h"
 
@@ -124,7 +125,9 @@ void add_x_forwarded_for(std::string_view value, Hops& hops) {
 
 Result<Cidr> parse_cidr(std::string_view text) {
   const auto fault = [text](const std::string& why) {
-    return invalid("\"" + std::string(text) + "\" is no block of addresses: " + why);
+    std::string message(1, '"');
+    message.append(text).append("\" is no block of addresses: ").append(why);
+    return invalid(std::move(message));
   };
   const std::size_t slash = text.find('/');
   const auto address = parse_address(text.substr(0, slash));

@@ -55,7 +55,9 @@ struct TcpAddress {
 
 Result<TcpAddress> parse_tcp(const std::string& text) {
   const auto fault = [&text](const char* why) {
-    return invalid("\"" + text + "\" is no address to listen on: " + why + "; write ADDR:PORT, [ADDR]:PORT or unix:PATH");
+    std::string message(1, '"');
+    message.append(text).append("\" is no address to listen on: ").append(why);
+    return invalid(message + "; write ADDR:PORT, [ADDR]:PORT or unix:PATH");
   };
   const std::size_t colon = text.rfind(':');
   if (colon == text.npos) return fault("it has no port");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 namespace mimus {
@@ -34,7 +35,9 @@ TEST(ParseCidr, ReadsBlocksAndSaysWhyNot) {
     const auto got = parse_cidr(c.text);
     EXPECT_EQ(static_cast<bool>(got), *c.why == '\0');
     if (!got) {
-      EXPECT_EQ(got.error().message, "\"" + std::string(c.text) + "\" is no block of addresses: " + c.why);
+      std::string want(1, '"');
+      want.append(c.text).append("\" is no block of addresses: ").append(c.why);
+      EXPECT_EQ(got.error().message, want);
     }
   }
 }
