@@ -29,7 +29,7 @@ class Parser final : public http::basic_parser<false> {
   std::vector<Header> fields;
   std::string_view body;
   std::string_view transfer_coding;
-  unsigned transfer_codings = 0, lengths = 0;
+  unsigned transfer_codings = 0;
   bool too_many = false, http11 = false, ended = false;
   int code = 0;
 
@@ -55,7 +55,6 @@ class Parser final : public http::basic_parser<false> {
       ++transfer_codings;
       transfer_coding = view(value);
     }
-    if (name == http::field::content_length) ++lengths;
     fields.push_back({view(text), view(value)});
   }
   void on_header_impl(Code&) override { ended = true; }
@@ -134,7 +133,7 @@ struct ResponseParser::State {
         !parser->http11) {
       return "the transfer coding is not \"chunked\"";
     }
-    return parser->lengths > 0 ? "the head holds Transfer-Encoding and Content-Length" : nullptr;
+    return nullptr;  // Beast has refused a Content-Length beside "chunked".
   }
 
   void drop_hop_by_hop() {

@@ -1,5 +1,6 @@
 // The client against a scripted upstream: framing, reuse, failures, back-pressure.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include "peer.h"
 #include "running_client.h"
@@ -139,6 +140,32 @@ TEST(UpstreamClient, AsksAgainOnceWhenAnIdleConnectionHasDied) {
     EXPECT_EQ(two.body, c.retried ? "fresh" : "");
     EXPECT_EQ(two.error.has_value(), !c.retried);
   }
+}
+
+TEST(UpstreamClient, AsksAgainOnAFreshConnectionThoughAnotherIsIdle) {
+  Peer peer([&](Peer& self) {
+    PeerSocket one(self.accept()), two(self.accept());
+    for (PeerSocket* const each : {&one, &two}) {
+      each->request();
+      each->send(ok);
+    }
+    pollfd either[] = {{one.fd(), POLLIN, 0}, {two.fd(), POLLIN, 0}};
+    ::poll(either, 2, -1);
+    PeerSocket& asked = either[0].revents ? one : two;
+    asked.request();
+    asked.close();
+    PeerSocket fresh(self.accept());
+    fresh.request();
+    fresh.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh");
+  });
+  RunningClient client;
+  Recorder one, two, three;
+  client.start(one, peer.url());
+  client.start(two, peer.url());
+  ASSERT_TRUE(one.wait());
+  ASSERT_TRUE(two.wait());
+  client.fetch(three, peer.url());
+  EXPECT_EQ(three.body, "fresh") << three.why;
 }
 
 TEST(UpstreamClient, DoesNotSendAPostOnAConnectionThatWasClosed) {
@@ -311,25 +338,28 @@ TEST(UpstreamClient, DoesNotReadWhilePaused) {
 }
 
 TEST(UpstreamClient, EndsAfterResumeWhatWasWholeWhenItWasPaused) {
-  Peer peer([&](Peer& self) {
-    PeerSocket socket(self.accept());
-    socket.request();
-    socket.send(ok);
-    ::shutdown(socket.fd(), SHUT_WR);
-    socket.ended();
-  });
-  RunningClient client;
-  Recorder got;
-  std::promise<void> paused;
-  got.on_first_data = [&] {
-    client.upstream().pause(got.id);
-    paused.set_value();
-  };
-  client.start(got, peer.url());
-  ASSERT_TRUE(comes(paused.get_future()));
-  client.on_loop([&] { client.upstream().resume(got.id); });
-  ASSERT_TRUE(got.wait());
-  EXPECT_EQ(got.body, "ok");
+  for (const bool hangs_up : {false, true}) {
+    SCOPED_TRACE(hangs_up ? "the peer hangs up" : "the peer stays");
+    Peer peer([&](Peer& self) {
+      PeerSocket socket(self.accept());
+      socket.request();
+      socket.send(ok);
+      if (hangs_up) ::shutdown(socket.fd(), SHUT_WR);
+      socket.ended();
+    });
+    RunningClient client;
+    Recorder got;
+    std::promise<void> paused;
+    got.on_first_data = [&] {
+      client.upstream().pause(got.id);
+      paused.set_value();
+    };
+    client.start(got, peer.url());
+    ASSERT_TRUE(comes(paused.get_future()));
+    client.on_loop([&] { client.upstream().resume(got.id); });
+    ASSERT_TRUE(got.wait());
+    EXPECT_EQ(got.body, "ok");
+  }
 }
 
 TEST(UpstreamClient, TellsNothingAfterCancel) {
