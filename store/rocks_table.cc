@@ -38,6 +38,7 @@ rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()};
 std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.size()}; }
 
 constexpr std::size_t max_logs = 8;
+constexpr std::uint64_t quick_log_bytes = 1u << 20;  // read in a few milliseconds
 
 rocksdb::DBOptions database_options() {
   rocksdb::DBOptions options;
@@ -75,12 +76,22 @@ struct Opened {
   Opened& operator=(const Opened&) = delete;
   ~Opened() {
     if (db == nullptr) return;
+    // A long log makes the next start slow; a failing disk keeps it, and nothing is lost.
+    if (log_bytes() > quick_log_bytes) db->Flush({}, spaces).PermitUncheckedError();
     // Only an invalid handle makes this fail, and the database closes either way.
     for (rocksdb::ColumnFamilyHandle* const space : spaces) db->DestroyColumnFamilyHandle(space).PermitUncheckedError();
     db->Close().PermitUncheckedError();  // nobody is left to tell; the log holds all writes
   }
 
   rocksdb::ColumnFamilyHandle* space(Space where) const { return spaces[static_cast<std::size_t>(where)]; }
+
+  std::uint64_t log_bytes() const {
+    rocksdb::VectorLogPtr logs;
+    std::uint64_t out = 0;
+    if (!db->GetSortedWalFiles(logs).ok()) return out;
+    for (const auto& log : logs) out += log->SizeFileBytes();
+    return out;
+  }
 };
 
 rocksdb::Status open_into(Opened& opened, const std::string& directory) {

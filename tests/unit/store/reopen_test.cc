@@ -2,8 +2,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <future>
 
@@ -100,21 +98,31 @@ TEST_F(Reopen, KvMayHoldMoreThanMemory) {
   EXPECT_LE(database_->kv().stats().bytes, 64u << 10);
 }
 
-TEST_F(Reopen, AcknowledgedWritesSurviveAProcessThatEndsAtOnce) {
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    open();
-    const bool written = static_cast<bool>(database_->definitions().commit(std::vector{api(1, "{\"a\":1}")}, 5)) &&
-                         static_cast<bool>(database_->blocks().put({1, 1}, "piece", {}));
-    _exit(written ? 0 : 1);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
+TEST_F(Reopen, AcknowledgedWritesAreInTheFilesBeforeAClose) {
   open();
-  EXPECT_EQ(*database_->definitions().document(Kind::api, ulid(1)), "{\"a\":1}");
-  EXPECT_EQ(*database_->blocks().get({1, 1}), "piece");
+  ASSERT_OK(database_->definitions().commit(std::vector{api(1, "{\"a\":1}")}, 5));
+  ASSERT_OK(database_->blocks().put({1, 1}, "piece", {}));
+  // What a process that ended here would leave behind.
+  ASSERT_OK(make_directory(scratch_.file("left")));
+  ASSERT_OK(copy_files(database_path(scratch_.file("data")), database_path(scratch_.file("left"))));
+  auto opened = open_database({scratch_.file("left")}, clock_);
+  ASSERT_OK(opened);
+  EXPECT_EQ(*(*opened)->definitions().document(Kind::api, ulid(1)), "{\"a\":1}");
+  EXPECT_EQ(*(*opened)->blocks().get({1, 1}), "piece");
+}
+
+TEST_F(Reopen, ManyStartsLeaveFewLogs) {
+  for (unsigned i = 1; i <= 40; ++i) {
+    open();
+    ASSERT_OK(database_->definitions().commit(std::vector{api(i, "{}")}, 5));
+  }
+  int logs = 0;
+  for (const auto& file : std::filesystem::directory_iterator(database_path(scratch_.file("data")))) {
+    logs += file.path().extension() == ".log" ? 1 : 0;
+  }
+  EXPECT_LT(logs, 30);
+  open();
+  EXPECT_EQ(database_->definitions().changes(0, 100)->size(), 40u);
 }
 
 TEST_F(Reopen, ASecondHostIsRefused) {
