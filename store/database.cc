@@ -110,7 +110,10 @@ Status restore_database(const std::string& from, const std::string& to) {
   }
   if (Status checked = check_format(*format, from); !checked) return checked;
   if (Status made = make_directory(to); !made) return made;
-  return copy_files(database_path(from), database_path(to));
+  Status copied = copy_files(database_path(from), database_path(to));
+  std::error_code ignored;  // the reason why the copy failed is the one to tell
+  if (!copied) std::filesystem::remove_all(database_path(to), ignored);
+  return copied;
 }
 
 }  // namespace mimus

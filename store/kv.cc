@@ -22,6 +22,7 @@ constexpr std::size_t max_cold_keys = 1u << 20;
 constexpr std::size_t max_loads = 4096;        // misses that may wait for the disk
 constexpr std::size_t max_prefixes = 256;      // removals that may wait for the disk
 constexpr std::size_t sweep_keys = 512;        // looked at in one go
+constexpr std::size_t removed_at_once = 4096;
 constexpr std::uint64_t batch_bytes = 1u << 20;
 constexpr std::chrono::milliseconds write_delay{200};
 constexpr std::chrono::seconds sweep_delay{1};
@@ -181,15 +182,25 @@ class TableKv final : public KvStore {
         removal = prefixes_.begin();
         if (removal == prefixes_.end() || !removal->ready) return Done{};
       }
-      Batch batch;
-      const std::string from = disk_key(removal->prefix);
-      Status status = table_.scan(Space::main, from, after_prefix({owner::kv}), [&](std::string_view key, std::string_view) {
-        if (!key.starts_with(from)) return false;
-        const KvKeyView known = hashed(key.substr(1));
-        if (shard(known).forget(known.text, known.hash, false)) batch.remove(Space::main, std::string(key));
-        return true;
-      });
-      if (status && !batch.writes().empty()) status = table_.write(batch, false);
+      const std::string prefix = disk_key(removal->prefix);
+      Status status = Done{};
+      for (std::string from = prefix; status && !from.empty();) {
+        Batch batch;
+        std::string next;
+        std::size_t seen = 0;
+        status = table_.scan(Space::main, from, after_prefix({owner::kv}), [&](std::string_view key, std::string_view) {
+          if (!key.starts_with(prefix)) return false;
+          if (++seen > removed_at_once) {
+            next = key;
+            return false;
+          }
+          const KvKeyView known = hashed(key.substr(1));
+          if (shard(known).forget(known.text, known.hash, false)) batch.remove(Space::main, std::string(key));
+          return true;
+        });
+        if (status && !batch.writes().empty()) status = table_.write(batch, false);
+        from = std::move(next);
+      }
       if (!status) {
         ++write_errors_;
         return status;  // it stays in the list, so its keys stay absent

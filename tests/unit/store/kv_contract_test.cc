@@ -161,6 +161,17 @@ TEST_P(KvContract, RemovesEvictedKeysToo) {
   EXPECT_NE(get("fill/1"), std::nullopt);
 }
 
+TEST_P(KvContract, RemovesAPrefixOfManyKeys) {
+  make(64u << 10);
+  fill(10'000);
+  ASSERT_OK(kv().put("other", "x", 0));
+  ASSERT_OK(kv().remove_prefix("fill/"));
+  ASSERT_OK(kv().flush());
+  for (unsigned i = 0; i < 10'000; i += 99) ASSERT_EQ(get("fill/" + std::to_string(i)), std::nullopt) << i;
+  EXPECT_EQ(get("other"), "x");
+  EXPECT_EQ(kv().stats().entries, 1u);
+}
+
 TEST_P(KvContract, ExpiredKeysOnDiskAreAbsent) {
   make(64u << 10);
   ASSERT_OK(kv().put("brief", "x", 500));
