@@ -6,9 +6,12 @@
 namespace mimus::analytics {
 namespace {
 
-constexpr GroupField fields[] = {
-    {"country", "geoCountryCode", "geoCountry"}, {"city", "geoCity", ""},  {"api", "apiId", ""},
-    {"endpoint", "endpointId", ""},              {"status", "status", ""}, {"method", "method", ""}};
+constexpr GroupField fields[] = {{"country", "geoCountryCode", "geoCountry"},
+                                 {"city", "geoCity", ""},
+                                 {"api", "apiId", ""},
+                                 {"endpoint", "endpointId", ""},
+                                 {"status", "status", ""},
+                                 {"method", "method", ""}};
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -35,7 +38,8 @@ std::string decoded(std::string_view text) {
 }  // namespace
 
 const GroupField* group_field(std::string_view by) {
-  const auto found = std::find_if(std::begin(fields), std::end(fields), [&](const GroupField& f) { return f.by == by; });
+  const auto found =
+      std::find_if(std::begin(fields), std::end(fields), [&](const GroupField& f) { return f.by == by; });
   return found == std::end(fields) ? nullptr : found;
 }
 

@@ -11,9 +11,9 @@
 namespace mimus::analytics {
 
 struct SummaryQuery {
-  std::string by = "country";        ///< One of group_fields' names.
+  std::string by = "country";               ///< One of group_fields' names.
   std::optional<std::string> since, until;  ///< Decoded, as they were asked.
-  std::vector<std::string> filters;  ///< The rest, `name=value` each as it came: the journal's.
+  std::vector<std::string> filters;         ///< The rest, `name=value` each as it came: the journal's.
 
   /// The filters as one query string.
   std::string filter_text() const;

@@ -43,14 +43,16 @@ class Reader {
     row.duration_us = number(record, duration_);
     row.request_bytes = number(record, request_size_);
     row.response_bytes = number(record, response_size_);
-    for (std::size_t i = 0; i < flags_.size(); ++i) row.flags[i] = counted_[i] && number(record, flags_[i]) != 0;
+    for (std::size_t i = 0; i < flags_.size(); ++i)
+      row.flags[i] = counted_[i] && number(record, flags_[i]) != 0;
     return row;
   }
 
  private:
   std::string_view text(const mimus_record* record, int field) const {
     mimus_str out{};
-    return field >= 0 && host_.journal->text(record, field, &out) == MIMUS_OK ? view(out) : std::string_view{};
+    return field >= 0 && host_.journal->text(record, field, &out) == MIMUS_OK ? view(out)
+                                                                              : std::string_view{};
   }
   std::int64_t number(const mimus_record* record, int field) const {
     std::int64_t out = 0;
@@ -83,7 +85,8 @@ struct Walk {
   }
 };
 
-mimus_rc scan(const Host& host, const std::string& filters, std::int32_t (*each)(void*, const mimus_record*), void* ud) {
+mimus_rc scan(const Host& host, const std::string& filters, std::int32_t (*each)(void*, const mimus_record*),
+              void* ud) {
   return host.journal->scan(host.get(), str(filters), each, ud);
 }
 
@@ -99,7 +102,9 @@ std::string refused(const Host& host, const SummaryQuery& query) {
   return (names.empty() ? query.filter_text() : names) + ": no filter of the journal, or not a value for it";
 }
 
-std::string text_or_null(const std::optional<std::string>& text) { return text ? json::quoted(*text) : "null"; }
+std::string text_or_null(const std::optional<std::string>& text) {
+  return text ? json::quoted(*text) : "null";
+}
 
 void summary(const Host& host, std::string_view raw_query, AdminReply& reply) {
   if (host.journal == nullptr) return reply.problem(503, "unavailable", "there is no journal to read");

@@ -48,7 +48,8 @@ void Summary::write(std::string& out, const Group& group) const {
   number("requestBytes", group.request_bytes);
   out += ',';
   number("responseBytes", group.response_bytes);
-  for (const auto& [name, percent] : {std::pair{"p50Micros", 50.0}, {"p90Micros", 90.0}, {"p99Micros", 99.0}}) {
+  for (const auto& [name, percent] :
+       {std::pair{"p50Micros", 50.0}, {"p90Micros", 90.0}, {"p99Micros", 99.0}}) {
     out += ',';
     number(name, group.durations.percentile(percent));
   }

@@ -14,7 +14,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 template <class T>
 void put(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
 }
 void put_text(std::string& out, std::string_view text) {
   put(out, static_cast<std::uint32_t>(text.size()));
@@ -32,7 +33,8 @@ class Reader {
       return 0;
     }
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) value |= std::uint64_t{static_cast<unsigned char>(bytes_[i])} << (8 * i);
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      value |= std::uint64_t{static_cast<unsigned char>(bytes_[i])} << (8 * i);
     bytes_.remove_prefix(sizeof(T));
     return static_cast<T>(value);
   }
@@ -127,10 +129,11 @@ Verdict judge(int status, const std::vector<Header>& headers) {
 }
 
 bool stored_header(std::string_view name) {
-  static constexpr std::string_view left_out[] = {"age",        "connection",        "content-length",
-                                                  "date",       "keep-alive",        "transfer-encoding",
-                                                  "x-mock-deduplicated"};
-  return std::none_of(std::begin(left_out), std::end(left_out), [&](std::string_view n) { return same_name(n, name); });
+  static constexpr std::string_view left_out[] = {
+      "age",        "connection",        "content-length",     "date",
+      "keep-alive", "transfer-encoding", "x-mock-deduplicated"};
+  return std::none_of(std::begin(left_out), std::end(left_out),
+                      [&](std::string_view n) { return same_name(n, name); });
 }
 
 std::uint32_t age_seconds(std::string_view value) {

@@ -17,8 +17,8 @@ struct Header {
 
 struct Answer {
   int status = 0;
-  std::uint64_t run = 0;        ///< Which run of the program kept it.
-  std::int64_t kept_us = 0;     ///< When, in microseconds since 1970.
+  std::uint64_t run = 0;     ///< Which run of the program kept it.
+  std::int64_t kept_us = 0;  ///< When, in microseconds since 1970.
   std::int64_t expires_us = 0;
   std::uint32_t age_s = 0;      ///< How old it was already when it was kept.
   std::vector<Header> headers;  ///< Views, as the body.

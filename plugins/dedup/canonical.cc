@@ -36,7 +36,8 @@ class Canon {
   };
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -51,13 +52,20 @@ class Canon {
     skip_space();
     if (at_ == text_.size()) return false;
     switch (text_[at_]) {
-      case '{': return depth < max_json_depth && object(depth + 1);
-      case '[': return depth < max_json_depth && array(depth + 1);
-      case '"': return string();
-      case 't': return word("true");
-      case 'f': return word("false");
-      case 'n': return word("null");
-      default: return number();
+      case '{':
+        return depth < max_json_depth && object(depth + 1);
+      case '[':
+        return depth < max_json_depth && array(depth + 1);
+      case '"':
+        return string();
+      case 't':
+        return word("true");
+      case 'f':
+        return word("false");
+      case 'n':
+        return word("null");
+      default:
+        return number();
     }
   }
 
@@ -147,7 +155,9 @@ class Canon {
     }
     members_.resize(base);
   }
-  std::string_view key(const Member& m) const { return std::string_view(out_).substr(m.begin, m.key_end - m.begin); }
+  std::string_view key(const Member& m) const {
+    return std::string_view(out_).substr(m.begin, m.key_end - m.begin);
+  }
 
   bool string() {
     ++at_;
@@ -171,16 +181,26 @@ class Canon {
   bool escape() {
     if (at_ == text_.size()) return false;
     switch (text_[at_++]) {
-      case '"': return unit('"');
-      case '\\': return unit('\\');
-      case '/': return unit('/');
-      case 'b': return unit('\b');
-      case 'f': return unit('\f');
-      case 'n': return unit('\n');
-      case 'r': return unit('\r');
-      case 't': return unit('\t');
-      case 'u': break;
-      default: return false;
+      case '"':
+        return unit('"');
+      case '\\':
+        return unit('\\');
+      case '/':
+        return unit('/');
+      case 'b':
+        return unit('\b');
+      case 'f':
+        return unit('\f');
+      case 'n':
+        return unit('\n');
+      case 'r':
+        return unit('\r');
+      case 't':
+        return unit('\t');
+      case 'u':
+        break;
+      default:
+        return false;
     }
     std::uint32_t high = 0;
     if (!hex4(high)) return false;

@@ -45,7 +45,8 @@ class Dedup {
   }
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {
-    const bool on = view.level == MIMUS_LEVEL_ENDPOINT && json::member(view.fields, "deduplication") == "true";
+    const bool on =
+        view.level == MIMUS_LEVEL_ENDPOINT && json::member(view.fields, "deduplication") == "true";
     if (!on) return std::unique_ptr<Binding>{};
     return std::make_unique<Binding>(
         Binding{key_rules(view.id, view.revision, view.fields), ledger_.counters(view.id)});
@@ -166,7 +167,8 @@ class Dedup {
 
     static void with(void* ud, mimus_str value) {
       Hit& hit = *static_cast<Hit*>(ud);
-      hit.action = wall::guard<mimus_action>(&hit.self.host_, MIMUS_FAIL, [&] { return hit.answer(view(value)); });
+      hit.action =
+          wall::guard<mimus_action>(&hit.self.host_, MIMUS_FAIL, [&] { return hit.answer(view(value)); });
     }
 
     mimus_action answer(std::string_view value) {
@@ -208,7 +210,8 @@ class Dedup {
     if (passage.epoch != epoch_.load(std::memory_order_acquire)) return Verdict::retry;
     if (host_.kv->put(host_.get(), str(key), str(value), ttl_ms_) != MIMUS_OK) return Verdict::pass;
     ledger_.entered(binding.rules.endpoint_id, passage.key, value.size(), answer.expires_us, answer.kept_us);
-    if (passage.epoch != epoch_.load(std::memory_order_acquire)) {  // emptied meanwhile: it was made before that
+    if (passage.epoch !=
+        epoch_.load(std::memory_order_acquire)) {  // emptied meanwhile: it was made before that
       host_.kv->del(host_.get(), str(key));
       ledger_.removed(passage.key);
       return Verdict::retry;
@@ -275,7 +278,8 @@ class Dedup {
                     {"dedup_coalesced_total", "Hits that waited for an identical request in flight"}};
     if (host_.metrics == nullptr) return Done{};
     for (std::size_t i = 0; i < metrics_.size(); ++i) {
-      if (host_.metrics->counter(host_.get(), str(counters[i].name), str(counters[i].help), &metrics_[i]) != MIMUS_OK) {
+      if (host_.metrics->counter(host_.get(), str(counters[i].name), str(counters[i].help), &metrics_[i]) !=
+          MIMUS_OK) {
         return invalid(std::string("the counter ") + counters[i].name + " was refused");
       }
     }

@@ -20,13 +20,13 @@ struct Passage {
   };
   Digest key{};
   Role role = Role::none;
-  bool waited = false;             ///< It was resumed by a leader at least once.
-  bool pass = false;               ///< It shall go on by itself.
-  std::uint8_t rounds = 0;         ///< How many leaders it has waited for.
-  std::uint8_t loads = 0;          ///< How often it has waited for the store.
-  std::uint64_t epoch = 0;         ///< When it began to lead.
-  mimus_resume* hold = nullptr;    ///< Owned.
-  Passage* before = nullptr;       ///< Neighbours among those who wait.
+  bool waited = false;           ///< It was resumed by a leader at least once.
+  bool pass = false;             ///< It shall go on by itself.
+  std::uint8_t rounds = 0;       ///< How many leaders it has waited for.
+  std::uint8_t loads = 0;        ///< How often it has waited for the store.
+  std::uint64_t epoch = 0;       ///< When it began to lead.
+  mimus_resume* hold = nullptr;  ///< Owned.
+  Passage* before = nullptr;     ///< Neighbours among those who wait.
   Passage* after = nullptr;
 };
 

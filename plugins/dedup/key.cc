@@ -77,8 +77,10 @@ void header_parts(const Request& request, std::string_view name, KeyText& out) {
 
 void query_parts(const Request& request, KeyText& out) {
   std::vector<Request::Field> fields;
-  while (const auto field = request.at(MIMUS_QUERY, static_cast<std::uint32_t>(fields.size()))) fields.push_back(*field);
-  std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  while (const auto field = request.at(MIMUS_QUERY, static_cast<std::uint32_t>(fields.size())))
+    fields.push_back(*field);
+  std::stable_sort(fields.begin(), fields.end(),
+                   [](const auto& a, const auto& b) { return a.name < b.name; });
   out.count(fields.size());
   for (const auto& field : fields) {
     out.part(field.name);
@@ -99,7 +101,8 @@ void negotiation_parts(const Request& request, KeyText& out) {
       conditions.emplace_back(lower(field->name), field->value);
     }
   }
-  std::stable_sort(conditions.begin(), conditions.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(conditions.begin(), conditions.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   out.count(conditions.size());
   for (const auto& [name, value] : conditions) {
     out.part(name);

@@ -36,8 +36,8 @@ void Ledger::forget_unused() {
   std::erase_if(endpoints_, [](const auto& item) { return item.second.use_count() == 1; });
 }
 
-void Ledger::entered(std::string_view endpoint_id, const Digest& key, std::size_t bytes, std::int64_t expires_us,
-                     std::int64_t now_us) {
+void Ledger::entered(std::string_view endpoint_id, const Digest& key, std::size_t bytes,
+                     std::int64_t expires_us, std::int64_t now_us) {
   Shelf& shelf = shelves_[key.back() % shelf_count];
   const std::lock_guard lock(shelf.mutex);
   if (shelf.entries.size() >= max_entries / shelf_count && !shelf.entries.contains(key)) {
@@ -70,8 +70,9 @@ void Ledger::drop_expired(Shelf& shelf, std::int64_t now_us) {
 void Ledger::emptied(std::string_view endpoint_id) {
   for (Shelf& shelf : shelves_) {
     const std::lock_guard lock(shelf.mutex);
-    std::erase_if(shelf.entries,
-                  [&](const auto& item) { return endpoint_id.empty() || item.second.endpoint_id == endpoint_id; });
+    std::erase_if(shelf.entries, [&](const auto& item) {
+      return endpoint_id.empty() || item.second.endpoint_id == endpoint_id;
+    });
   }
 }
 

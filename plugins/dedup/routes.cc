@@ -37,9 +37,11 @@ void Routes::answer(const AdminRequest& request, AdminReply& reply) const {
 void Routes::remove(std::string_view query, AdminReply& reply) const {
   static constexpr std::string_view parameter = "endpointId=";
   if (!query.empty()) {
-    if (!query.starts_with(parameter)) return reply.problem(400, "invalid-query", "the only parameter is endpointId");
+    if (!query.starts_with(parameter))
+      return reply.problem(400, "invalid-query", "the only parameter is endpointId");
     query.remove_prefix(parameter.size());
-    if (!is_id(query)) return reply.problem(400, "invalid-query", "endpointId: is not an id (a ULID of 26 characters)");
+    if (!is_id(query))
+      return reply.problem(400, "invalid-query", "endpointId: is not an id (a ULID of 26 characters)");
   }
   empty(query);
   reply.json(204, "");
@@ -61,11 +63,12 @@ std::string Routes::statistics() const {
   }
   const std::uint64_t asked = total.hits + total.misses;
   char rate[32];
-  std::snprintf(rate, sizeof rate, "%.4g", asked == 0 ? 0.0 : static_cast<double>(total.hits) / static_cast<double>(asked));
-  return '{' + number("hits", total.hits) + ',' + number("misses", total.misses) + ",\"hitRate\":" + rate + ',' +
-         number("coalesced", total.coalesced) + ',' + number("entries", total.entries) + ',' +
-         number("bytes", total.bytes) + ',' + number("ttlSeconds", ttl_seconds) + ",\"byEndpoint\":[" + by_endpoint +
-         "]}";
+  std::snprintf(rate, sizeof rate, "%.4g",
+                asked == 0 ? 0.0 : static_cast<double>(total.hits) / static_cast<double>(asked));
+  return '{' + number("hits", total.hits) + ',' + number("misses", total.misses) + ",\"hitRate\":" + rate +
+         ',' + number("coalesced", total.coalesced) + ',' + number("entries", total.entries) + ',' +
+         number("bytes", total.bytes) + ',' + number("ttlSeconds", ttl_seconds) + ",\"byEndpoint\":[" +
+         by_endpoint + "]}";
 }
 
 }  // namespace mimus::dedup

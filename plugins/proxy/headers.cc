@@ -94,9 +94,18 @@ bool is_field_value(std::string_view value) {
 }
 
 bool is_hop_field(std::string_view name) {
-  static constexpr std::string_view hop[] = {
-      "connection", "keep-alive",        "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-      "trailer",    "transfer-encoding", "upgrade",          "host",               "content-length",      "expect"};
+  static constexpr std::string_view hop[] = {"connection",
+                                             "keep-alive",
+                                             "proxy-connection",
+                                             "proxy-authenticate",
+                                             "proxy-authorization",
+                                             "te",
+                                             "trailer",
+                                             "transfer-encoding",
+                                             "upgrade",
+                                             "host",
+                                             "content-length",
+                                             "expect"};
   return std::any_of(std::begin(hop), std::end(hop), [&](std::string_view h) { return same_name(h, name); });
 }
 
@@ -117,7 +126,8 @@ HeaderRules header_rules(std::string_view json, Report* report) {
   return rules;
 }
 
-void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> request, std::vector<mimus_field>& out) {
+void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> request,
+                     std::vector<mimus_field>& out) {
   out.clear();
   out.reserve(request.size() + rules.override.size() + rules.add.size());
   const auto named_by_connection = [&](std::string_view name) {
@@ -132,7 +142,8 @@ void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> requ
     if (!rules.forward_authorization && is_name("authorization")) continue;
     if (!rules.forward_cookie && is_name("cookie")) continue;
     if (std::any_of(rules.remove.begin(), rules.remove.end(), is_name)) continue;
-    if (std::any_of(rules.override.begin(), rules.override.end(), [&](const OwnField& o) { return is_name(o.name); })) {
+    if (std::any_of(rules.override.begin(), rules.override.end(),
+                    [&](const OwnField& o) { return is_name(o.name); })) {
       continue;
     }
     out.push_back(f);

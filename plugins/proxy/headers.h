@@ -38,6 +38,7 @@ bool is_hop_field(std::string_view name);
 HeaderRules header_rules(std::string_view json, Report* report);
 
 /// The fields for the upstream, in `out`: views of the request's and the rules'.
-void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> request, std::vector<mimus_field>& out);
+void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> request,
+                     std::vector<mimus_field>& out);
 
 }  // namespace mimus::proxy

@@ -17,7 +17,8 @@ namespace {
 std::optional<std::uint32_t> milliseconds(std::string_view text) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 100 || value > 30'000) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || value < 100 || value > 30'000)
+    return std::nullopt;
   return value;
 }
 
@@ -51,7 +52,8 @@ class Proxy {
       report.add("/proxyTarget", "is needed where proxyMode is true");
     }
     if (const auto timeout = json::member(view.fields, "proxyTimeout"); timeout && !milliseconds(*timeout)) {
-      report.add("/proxyTimeout", "must be a whole number of milliseconds from 100 to 30000, without fraction or exponent");
+      report.add("/proxyTimeout",
+                 "must be a whole number of milliseconds from 100 to 30000, without fraction or exponent");
     }
     header_rules(json::member(view.fields, "proxyHeaders").value_or(""), &report);
   }
@@ -66,7 +68,8 @@ class Proxy {
     auto binding = std::make_unique<Binding>();
     binding->target = *std::move(target);
     binding->headers = header_rules(json::member(view.fields, "proxyHeaders").value_or(""), nullptr);
-    if (const auto timeout = json::member(view.fields, "proxyTimeout")) binding->timeout_ms = milliseconds(*timeout);
+    if (const auto timeout = json::member(view.fields, "proxyTimeout"))
+      binding->timeout_ms = milliseconds(*timeout);
     return binding;
   }
 
@@ -89,7 +92,8 @@ class Proxy {
                                 headers.size()};
     const mimus_rc rc = host_.forward->forward(request.get(), &forward);
     if (rc == MIMUS_OK) return MIMUS_RESPONDED;
-    if (rc == MIMUS_E_INVAL) return request.problem(502, "upstream-unreachable", "the target is not a URL: " + url);
+    if (rc == MIMUS_E_INVAL)
+      return request.problem(502, "upstream-unreachable", "the target is not a URL: " + url);
     return MIMUS_FAIL;
   }
 
@@ -105,7 +109,8 @@ class Proxy {
     const std::string sample = target_url(*target, "/x", "", [](std::string_view) { return "x"; });
     mimus_str why{};
     if (host_.forward->check(host_.get(), str(sample), &why) == MIMUS_OK) return;
-    report.add("/proxyTarget", why.n == 0 ? std::string_view("the host does not forward there") : mimus::view(why));
+    report.add("/proxyTarget",
+               why.n == 0 ? std::string_view("the host does not forward there") : mimus::view(why));
   }
 
   Host& host_;

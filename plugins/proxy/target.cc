@@ -61,12 +61,14 @@ class Pieces {
     if (found == parameters_.end()) {
       return invalid("\"" + std::string(name) + "\" is not a parameter of the endpoint's path");
     }
-    pieces_.push_back({found->tail ? Piece::Kind::tail : Piece::Kind::value, std::string(name), found->index});
+    pieces_.push_back(
+        {found->tail ? Piece::Kind::tail : Piece::Kind::value, std::string(name), found->index});
     return Done{};
   }
   /// One segment of an exact path.
   Status segment(std::string_view segment) {
-    if (segment.size() > 1 && (segment.front() == ':' || segment.front() == '*')) return parameter(segment.substr(1));
+    if (segment.size() > 1 && (segment.front() == ':' || segment.front() == '*'))
+      return parameter(segment.substr(1));
     for (;;) {
       const std::size_t open = segment.find('{');
       const std::size_t close = segment.find('}', open == std::string_view::npos ? 0 : open);
@@ -161,9 +163,15 @@ std::string target_url(const Target& target, std::string_view raw_path, std::str
   std::string url;
   for (const Piece& piece : target.pieces) {
     switch (piece.kind) {
-      case Piece::Kind::text: url += piece.text; break;
-      case Piece::Kind::value: append_encoded(url, parameter(piece.text)); break;
-      case Piece::Kind::tail: url += tail_of(raw_path, piece.index); break;
+      case Piece::Kind::text:
+        url += piece.text;
+        break;
+      case Piece::Kind::value:
+        append_encoded(url, parameter(piece.text));
+        break;
+      case Piece::Kind::tail:
+        url += tail_of(raw_path, piece.index);
+        break;
     }
   }
   if (target.base) {

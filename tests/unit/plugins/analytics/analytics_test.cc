@@ -16,8 +16,9 @@ using analytics::Scratch;
 
 std::string database() {
   MmdbWriter writer;
-  writer.insert(*parse_address("1.0.0.0"), 24,
-                MmdbValue(std::vector<std::pair<std::string, MmdbValue>>{{"country_code", "DE"}, {"city", "Bonn"}}));
+  writer.insert(
+      *parse_address("1.0.0.0"), 24,
+      MmdbValue(std::vector<std::pair<std::string, MmdbValue>>{{"country_code", "DE"}, {"city", "Bonn"}}));
   return writer.file();
 }
 
@@ -38,9 +39,12 @@ TEST(AnalyticsPlugin, FillsWhereAClientIs) {
     const char* ip;
     const char *code, *country, *city;  // nullptr: stays absent
   } cases[] = {
-      {"known", "1.0.0.7", "DE", "Germany", "Bonn"},   {"known, from the cache", "1.0.0.7", "DE", "Germany", "Bonn"},
-      {"unknown", "9.9.9.9", nullptr, nullptr, nullptr}, {"private", "192.168.1.1", "Local", "Local", nullptr},
-      {"loopback", "::1", "Local", "Local", nullptr},  {"none", "", "Local", "Local", nullptr},
+      {"known", "1.0.0.7", "DE", "Germany", "Bonn"},
+      {"known, from the cache", "1.0.0.7", "DE", "Germany", "Bonn"},
+      {"unknown", "9.9.9.9", nullptr, nullptr, nullptr},
+      {"private", "192.168.1.1", "Local", "Local", nullptr},
+      {"loopback", "::1", "Local", "Local", nullptr},
+      {"none", "", "Local", "Local", nullptr},
       {"no address", "nonsense", nullptr, nullptr, nullptr},
   };
   std::vector<Record> records;
@@ -67,7 +71,8 @@ TEST(AnalyticsPlugin, StartsWithoutTheDatabaseOnlyWhereNobodyNamedOne) {
   EXPECT_EQ(by_default.rc(), MIMUS_OK);
   ASSERT_EQ(by_default.log().size(), 1u);
   EXPECT_NE(by_default.log()[0].find("country.mmdb"), std::string::npos);
-  std::vector<Record> records{{.texts = {{"clientIp", "10.0.0.1"}}, .numbers = {}}, {.texts = {{"clientIp", "1.0.0.1"}}, .numbers = {}}};
+  std::vector<Record> records{{.texts = {{"clientIp", "10.0.0.1"}}, .numbers = {}},
+                              {.texts = {{"clientIp", "1.0.0.1"}}, .numbers = {}}};
   by_default.enrich(records);
   EXPECT_EQ(records[0].texts["geoCountry"], "Local");
   EXPECT_EQ(records[1].texts.count("geoCountry"), 0u);
@@ -78,13 +83,18 @@ TEST(AnalyticsPlugin, StartsWithoutTheDatabaseOnlyWhereNobodyNamedOne) {
   FakeHost corrupt(ANALYTICS_PLUGIN, with_file(scratch.write("share/mimus/country.mmdb", "nonsense")));
   EXPECT_EQ(corrupt.rc(), MIMUS_E_INVAL);
   for (const char* ttl : {"-1", "\"x\"", "1.5"}) {
-    EXPECT_EQ(FakeHost(ANALYTICS_PLUGIN, {.options = {{"geo-db", "\"\""}, {"geo-cache-ttl-seconds", ttl}}}).rc(), MIMUS_E_INVAL);
+    EXPECT_EQ(
+        FakeHost(ANALYTICS_PLUGIN, {.options = {{"geo-db", "\"\""}, {"geo-cache-ttl-seconds", ttl}}}).rc(),
+        MIMUS_E_INVAL);
   }
 }
 
 struct AnalyticsSummary : ::testing::Test {
   void add(const char* country, const char* code, std::int64_t status, std::int64_t duration) {
-    Record record{.texts = {{"method", "GET"}, {"apiId", "A"}}, .numbers = {{"status", status}, {"durationMicros", duration}, {"requestSize", 1}, {"responseSize", 10}}};
+    Record record{
+        .texts = {{"method", "GET"}, {"apiId", "A"}},
+        .numbers = {
+            {"status", status}, {"durationMicros", duration}, {"requestSize", 1}, {"responseSize", 10}}};
     if (country != nullptr) record.texts.insert({{"geoCountry", country}, {"geoCountryCode", code}});
     host.records.push_back(record);
   }
@@ -98,18 +108,23 @@ TEST_F(AnalyticsSummary, AddsUpTheJournal) {
   const AdminAnswer answer = host.admin("GET", "/summary", "by=country&since=2026-01-01T00:00:00Z&apiId=A");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(host.scan_filters, "since=2026-01-01T00:00:00Z&apiId=A");
-  EXPECT_EQ(answer.body,
-            R"({"by":"country","since":"2026-01-01T00:00:00Z","until":null,)"
-            R"("total":{"count":3,"requestBytes":3,"responseBytes":30,"p50Micros":20,"p90Micros":30,"p99Micros":30},"items":[)"
-            R"({"key":"DE","name":"Germany","count":2,"requestBytes":2,"responseBytes":20,"p50Micros":10,"p90Micros":30,"p99Micros":30},)"
-            R"({"key":null,"count":1,"requestBytes":1,"responseBytes":10,"p50Micros":20,"p90Micros":20,"p99Micros":20}],"stale":false})");
+  EXPECT_EQ(
+      answer.body,
+      R"({"by":"country","since":"2026-01-01T00:00:00Z","until":null,)"
+      R"("total":{"count":3,"requestBytes":3,"responseBytes":30,"p50Micros":20,"p90Micros":30,"p99Micros":30},"items":[)"
+      R"({"key":"DE","name":"Germany","count":2,"requestBytes":2,"responseBytes":20,"p50Micros":10,"p90Micros":30,"p99Micros":30},)"
+      R"({"key":null,"count":1,"requestBytes":1,"responseBytes":10,"p50Micros":20,"p90Micros":20,"p99Micros":20}],"stale":false})");
 }
 
 TEST_F(AnalyticsSummary, GroupsByTheFieldThatIsAsked) {
   add("Germany", "DE", 200, 10);
   add("Germany", "DE", 404, 30);
-  for (const auto& [by, key] : {std::pair{"status", R"("key":"404")"}, {"method", R"("key":"GET")"}, {"api", R"("key":"A")"},
-                                {"endpoint", R"("key":null)"}, {"city", R"("key":null)"}, {"country", R"("key":"DE")"}}) {
+  for (const auto& [by, key] : {std::pair{"status", R"("key":"404")"},
+                                {"method", R"("key":"GET")"},
+                                {"api", R"("key":"A")"},
+                                {"endpoint", R"("key":null)"},
+                                {"city", R"("key":null)"},
+                                {"country", R"("key":"DE")"}}) {
     const AdminAnswer answer = host.admin("GET", "/summary", std::string("by=") + by);
     EXPECT_EQ(answer.status, 200);
     EXPECT_NE(answer.body.find(key), std::string::npos) << by << answer.body;
@@ -135,7 +150,8 @@ TEST_F(AnalyticsSummary, RefusesWhatItDoesNotKnow) {
     const char* detail = "";
   } cases[] = {
       {"another group", "GET", "/summary", "by=colour", 400, "invalid-query", MIMUS_OK, "by"},
-      {"a filter that the journal refuses", "GET", "/summary", "colour=red", 400, "invalid-query", MIMUS_E_INVAL, "colour=red"},
+      {"a filter that the journal refuses", "GET", "/summary", "colour=red", 400, "invalid-query",
+       MIMUS_E_INVAL, "colour=red"},
       {"a journal that fails", "GET", "/summary", "", 503, "unavailable", MIMUS_E_GONE},
       {"another method", "POST", "/summary", "", 405, "method-not-allowed"},
       {"time series", "GET", "/timeseries", "", 501, "not-available"},

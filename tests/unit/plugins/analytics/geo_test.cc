@@ -20,8 +20,10 @@ TEST(GeoDatabase, ReadsEveryLayout) {
   writer.insert(address("1.0.0.0"), 24, map({{"country_code", "DE"}}));
   writer.insert(address("1.0.1.0"), 24, map({{"country", map({{"iso_code", "FR"}})}}));
   writer.insert(address("1.0.2.0"), 24, map({{"country_code", "DE"}, {"city", "Bonn"}}));
-  writer.insert(address("1.0.3.0"), 24, map({{"country", map({{"iso_code", "DE"}})}, {"city", map({{"names", map(en)}})}}));
-  writer.insert(address("1.0.4.0"), 24, map({{"country", map({{"iso_code", "XA"}, {"names", map(atlantis)}})}}));
+  writer.insert(address("1.0.3.0"), 24,
+                map({{"country", map({{"iso_code", "DE"}})}, {"city", map({{"names", map(en)}})}}));
+  writer.insert(address("1.0.4.0"), 24,
+                map({{"country", map({{"iso_code", "XA"}, {"names", map(atlantis)}})}}));
   writer.insert(address("1.0.5.0"), 24, map({{"country_code", "ZZ"}}));
   writer.insert(address("1.0.6.0"), 24, map({{"other", "x"}}));
   writer.insert(address("2001:db8::"), 32, map({{"country_code", "JP"}}));
@@ -83,8 +85,16 @@ TEST(PlaceCache, ForgetsAtItsTimeAndBeyondItsCapacity) {
 }
 
 TEST(CountryName, IsThatOfTheCode) {
-  for (const auto& [code, name] : {std::pair{"DE", "Germany"}, {"AD", "Andorra"}, {"ZW", "Zimbabwe"}, {"CI", "Côte d'Ivoire"},
-                                   {"XX", ""}, {"de", ""}, {"", ""}, {"D", ""}, {"DEU", ""}, {"ZZ", ""}}) {
+  for (const auto& [code, name] : {std::pair{"DE", "Germany"},
+                                   {"AD", "Andorra"},
+                                   {"ZW", "Zimbabwe"},
+                                   {"CI", "Côte d'Ivoire"},
+                                   {"XX", ""},
+                                   {"de", ""},
+                                   {"", ""},
+                                   {"D", ""},
+                                   {"DEU", ""},
+                                   {"ZZ", ""}}) {
     EXPECT_EQ(country_name(code), name) << code;
   }
 }

@@ -27,10 +27,12 @@ TEST(Histogram, IsExactForSmallValues) {
 
 TEST(Histogram, TakesEveryValue) {
   for (int bit = 0; bit < 64; ++bit) {
-    for (const std::uint64_t value : {std::uint64_t{1} << bit, (std::uint64_t{1} << bit) - 1, ~std::uint64_t{0} >> bit}) {
+    for (const std::uint64_t value :
+         {std::uint64_t{1} << bit, (std::uint64_t{1} << bit) - 1, ~std::uint64_t{0} >> bit}) {
       Histogram h;
       h.add(value);
-      EXPECT_NEAR(static_cast<double>(h.percentile(50)), static_cast<double>(value), static_cast<double>(value) * 0.01);
+      EXPECT_NEAR(static_cast<double>(h.percentile(50)), static_cast<double>(value),
+                  static_cast<double>(value) * 0.01);
     }
   }
 }

@@ -27,7 +27,9 @@ struct MmdbValue {
     return out;
   }
   /// Below 29 bytes, which the format's short form holds.
-  static std::string string(std::string_view t) { return static_cast<char>(2 << 5 | t.size()) + std::string(t); }
+  static std::string string(std::string_view t) {
+    return static_cast<char>(2 << 5 | t.size()) + std::string(t);
+  }
 };
 
 /// A tree of IPv6 with IPv4 at ::/96, records of 24 bits.

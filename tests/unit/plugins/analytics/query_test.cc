@@ -14,8 +14,10 @@ TEST(SummaryQuery, IsTakenApart) {
       {"nothing", "", "country", nullptr, nullptr, ""},
       {"by", "by=method", "method", nullptr, nullptr, ""},
       {"by in another spelling", "b%79=ap%69", "api", nullptr, nullptr, ""},
-      {"a time", "by=status&since=2026-01-01T00%3A00%3A00Z", "status", "2026-01-01T00:00:00Z", nullptr, "since=2026-01-01T00%3A00%3A00Z"},
-      {"both times and filters", "since=a&apiId=X&by=city&until=b&&status=404", "city", "a", "b", "since=a&apiId=X&until=b&status=404"},
+      {"a time", "by=status&since=2026-01-01T00%3A00%3A00Z", "status", "2026-01-01T00:00:00Z", nullptr,
+       "since=2026-01-01T00%3A00%3A00Z"},
+      {"both times and filters", "since=a&apiId=X&by=city&until=b&&status=404", "city", "a", "b",
+       "since=a&apiId=X&until=b&status=404"},
       {"a filter it does not know", "nonsense=1", "country", nullptr, nullptr, "nonsense=1"},
       {"a name without a value", "q", "country", nullptr, nullptr, "q"},
   };
@@ -32,8 +34,11 @@ TEST(SummaryQuery, IsTakenApart) {
 }
 
 TEST(SummaryQuery, NamesWhatIsWrong) {
-  for (const auto& [raw, named] : {std::pair{"by=colour", "by:"}, {"by=", "by:"}, {"by=api&by=api", "by:"},
-                                   {"since=a&since=b", "since:"}, {"status=1&st%61tus=2", "status:"}}) {
+  for (const auto& [raw, named] : {std::pair{"by=colour", "by:"},
+                                   {"by=", "by:"},
+                                   {"by=api&by=api", "by:"},
+                                   {"since=a&since=b", "since:"},
+                                   {"status=1&st%61tus=2", "status:"}}) {
     const auto query = parse_summary_query(raw);
     ASSERT_FALSE(query) << raw;
     EXPECT_EQ(query.error().message.rfind(named, 0), 0u) << query.error().message;

@@ -7,8 +7,9 @@ namespace mimus::analytics {
 namespace {
 
 TEST(Summary, OfNothingIsEmpty) {
-  EXPECT_EQ(Summary({}).json(),
-            R"("total":{"count":0,"requestBytes":0,"responseBytes":0,"p50Micros":0,"p90Micros":0,"p99Micros":0},"items":[])");
+  EXPECT_EQ(
+      Summary({}).json(),
+      R"("total":{"count":0,"requestBytes":0,"responseBytes":0,"p50Micros":0,"p90Micros":0,"p99Micros":0},"items":[])");
 }
 
 TEST(Summary, AddsUpByKeyAndCountsTheFlagsThereAre) {
@@ -16,20 +17,23 @@ TEST(Summary, AddsUpByKeyAndCountsTheFlagsThereAre) {
   summary.add({"DE", "Germany", 10, 1, 2, {true, true, false}});
   summary.add({"DE", "Germany", 30, 1, 2, {false, true, true}});
   summary.add({"FR", "France", 20, 5, 5, {}});
-  EXPECT_EQ(summary.json(),
-            R"("total":{"count":3,"requestBytes":7,"responseBytes":9,"p50Micros":20,"p90Micros":30,"p99Micros":30,"proxied":1,"notModified":1},"items":[)"
-            R"({"key":"DE","name":"Germany","count":2,"requestBytes":2,"responseBytes":4,"p50Micros":10,"p90Micros":30,"p99Micros":30,"proxied":1,"notModified":1},)"
-            R"({"key":"FR","name":"France","count":1,"requestBytes":5,"responseBytes":5,"p50Micros":20,"p90Micros":20,"p99Micros":20,"proxied":0,"notModified":0}])");
+  EXPECT_EQ(
+      summary.json(),
+      R"("total":{"count":3,"requestBytes":7,"responseBytes":9,"p50Micros":20,"p90Micros":30,"p99Micros":30,"proxied":1,"notModified":1},"items":[)"
+      R"({"key":"DE","name":"Germany","count":2,"requestBytes":2,"responseBytes":4,"p50Micros":10,"p90Micros":30,"p99Micros":30,"proxied":1,"notModified":1},)"
+      R"({"key":"FR","name":"France","count":1,"requestBytes":5,"responseBytes":5,"p50Micros":20,"p90Micros":20,"p99Micros":20,"proxied":0,"notModified":0}])");
 }
 
 /// The keys and counts, in order.
 std::string order(const Summary& summary) {
   const std::string text = summary.json();
   std::string out;
-  for (std::size_t at = text.find("{\"key\":"); at != std::string::npos; at = text.find("{\"key\":", at + 1)) {
+  for (std::size_t at = text.find("{\"key\":"); at != std::string::npos;
+       at = text.find("{\"key\":", at + 1)) {
     const std::size_t from = at + 7;
     const std::size_t count = text.find("\"count\":", at) + 8;
-    out += text.substr(from, text.find(',', from) - from) + "=" + text.substr(count, text.find(',', count) - count) + " ";
+    out += text.substr(from, text.find(',', from) - from) + "=" +
+           text.substr(count, text.find(',', count) - count) + " ";
   }
   return out;
 }

@@ -60,7 +60,10 @@ TEST(KeptAnswer, IsJudgedByStatusAndHeaders) {
       {"not modified", 304, {}, Verdict::pass},
       {"a cookie", 200, {{"set-cookie", "a=1"}}, Verdict::pass},
       {"no-store", 200, {{"Cache-Control", "private, No-Store"}}, Verdict::pass},
-      {"no-store in a second field", 200, {{"Cache-Control", "private"}, {"cache-control", "no-store"}}, Verdict::pass},
+      {"no-store in a second field",
+       200,
+       {{"Cache-Control", "private"}, {"cache-control", "no-store"}},
+       Verdict::pass},
       {"something that only begins so", 200, {{"Cache-Control", "no-store-ever, max-age=5"}}, Verdict::keep},
       {"no-cache", 200, {{"Cache-Control", "no-cache"}}, Verdict::keep},
       {"varies by all", 200, {{"Vary", "Accept, *"}}, Verdict::pass},
@@ -76,7 +79,8 @@ TEST(KeptAnswer, LeavesOutWhatBelongsToTheMessage) {
   for (const char* name : {"Age", "CONNECTION", "content-length", "Date", "X-Mock-Deduplicated"}) {
     EXPECT_FALSE(stored_header(name)) << name;
   }
-  for (const char* name : {"Content-Type", "ETag", "X-Mock-Proxied", "Ages"}) EXPECT_TRUE(stored_header(name)) << name;
+  for (const char* name : {"Content-Type", "ETag", "X-Mock-Proxied", "Ages"})
+    EXPECT_TRUE(stored_header(name)) << name;
 }
 
 TEST(KeptAnswer, ReadsAnAgeOrNone) {

@@ -7,7 +7,8 @@ namespace mimus::dedup {
 namespace {
 
 std::string nested(int depth, char open, char close) {
-  return std::string(static_cast<std::size_t>(depth), open) + std::string(static_cast<std::size_t>(depth), close);
+  return std::string(static_cast<std::size_t>(depth), open) +
+         std::string(static_cast<std::size_t>(depth), close);
 }
 
 TEST(CanonicalJson, WritesEachValueInOneForm) {
@@ -17,7 +18,8 @@ TEST(CanonicalJson, WritesEachValueInOneForm) {
   } cases[] = {
       {"white space goes", " {\n\t\"a\" : [ 1 , 2 ] }\r\n", R"({"a":[1,2]})"},
       {"members are sorted", R"({"b":1,"a":2})", R"({"a":2,"b":1})"},
-      {"sorted at every level", R"({"b":{"d":1,"c":[{"f":1,"e":2}]},"a":0})", R"({"a":0,"b":{"c":[{"e":2,"f":1}],"d":1}})"},
+      {"sorted at every level", R"({"b":{"d":1,"c":[{"f":1,"e":2}]},"a":0})",
+       R"({"a":0,"b":{"c":[{"e":2,"f":1}],"d":1}})"},
       {"arrays keep their order", "[3,1,2]", "[3,1,2]"},
       {"an empty object and array", R"({"b":{},"a":[]})", R"({"a":[],"b":{}})"},
       {"numbers keep their text", "[1.0,1,1e2,-0,0.10]", "[1.0,1,1e2,-0,0.10]"},

@@ -36,7 +36,8 @@ TEST_F(DedupPlugin, IsOnlyWhereItIsSwitchedOn) {
 
 TEST_F(DedupPlugin, AnswersTheSecondRequestFromTheFirst) {
   Bound& bound = bind();
-  const Answer behind{.status = 201, .headers = {{"Content-Type", "text/x"}, {"X-Two", "a"}, {"X-Two", "b"}}, .body = "made"};
+  const Answer behind{
+      .status = 201, .headers = {{"Content-Type", "text/x"}, {"X-Two", "a"}, {"X-Two", "b"}}, .body = "made"};
   Exchange& first = host.run(bound, {}, behind);
   EXPECT_FALSE(first.responded);
   EXPECT_EQ(first.answer.header("X-Mock-Deduplicated"), "");
@@ -94,7 +95,8 @@ TEST_F(DedupPlugin, TellsRequestsApartByTheContractsKey) {
   const std::string rules = R"({"deduplication":true,"dedupVary":["X-Vary"],
     "responses":[{"when":{"in":"header","name":"X-When","op":"exists"}}]})";
   Bound& mock = bind(rules);
-  Bound& by_address = bind(R"({"deduplication":true,"responses":[{"when":{"not":{"in":"ip","op":"equals","value":"::1"}}}]})", 2);
+  Bound& by_address = bind(
+      R"({"deduplication":true,"responses":[{"when":{"not":{"in":"ip","op":"equals","value":"::1"}}}]})", 2);
   Bound& proxied = bind(R"({"deduplication":true,"proxyMode":true})", 3);
   const struct {
     const char* name;
@@ -107,13 +109,33 @@ TEST_F(DedupPlugin, TellsRequestsApartByTheContractsKey) {
       {"another path", mock, {.path = "/a"}, {.path = "/b"}, false},
       {"the same path in another spelling", mock, {.path = "/a"}, {.path = "/a", .raw_path = "/%61"}, true},
       {"an escaped slash", mock, {.path = "/a/b"}, {.path = "/a/b", .raw_path = "/a%2Fb"}, false},
-      {"the query in another order", mock, {.query = {{"a", "1"}, {"b", "2"}}}, {.query = {{"b", "2"}, {"a", "1"}}}, true},
-      {"repeated keys in another order", mock, {.query = {{"a", "1"}, {"a", "2"}}}, {.query = {{"a", "2"}, {"a", "1"}}}, false},
+      {"the query in another order",
+       mock,
+       {.query = {{"a", "1"}, {"b", "2"}}},
+       {.query = {{"b", "2"}, {"a", "1"}}},
+       true},
+      {"repeated keys in another order",
+       mock,
+       {.query = {{"a", "1"}, {"a", "2"}}},
+       {.query = {{"a", "2"}, {"a", "1"}}},
+       false},
       {"another query", mock, {.query = {{"a", "1"}}}, {.query = {{"a", "2"}}}, false},
-      {"a query whose parts are joined", mock, {.query = {{"a", "1&b=2"}}}, {.query = {{"a", "1"}, {"b", "2"}}}, false},
-      {"JSON members in another order", mock, {.method = "POST", .body = R"({"a":1,"b":2})"}, {.method = "POST", .body = R"({"b":2,"a":1})"}, true},
+      {"a query whose parts are joined",
+       mock,
+       {.query = {{"a", "1&b=2"}}},
+       {.query = {{"a", "1"}, {"b", "2"}}},
+       false},
+      {"JSON members in another order",
+       mock,
+       {.method = "POST", .body = R"({"a":1,"b":2})"},
+       {.method = "POST", .body = R"({"b":2,"a":1})"},
+       true},
       {"another body", mock, {.method = "POST", .body = "a"}, {.method = "POST", .body = "b"}, false},
-      {"Authorization", mock, {.headers = {{"Authorization", "a"}}}, {.headers = {{"authorization", "b"}}}, false},
+      {"Authorization",
+       mock,
+       {.headers = {{"Authorization", "a"}}},
+       {.headers = {{"authorization", "b"}}},
+       false},
       {"Authorization or none", mock, {.headers = {{"Authorization", ""}}}, {}, false},
       {"Cookie", mock, {.headers = {{"Cookie", "a=1"}}}, {.headers = {{"Cookie", "a=2"}}}, false},
       {"dedupVary", mock, {.headers = {{"x-vary", "1"}}}, {.headers = {{"X-Vary", "2"}}}, false},
@@ -122,14 +144,30 @@ TEST_F(DedupPlugin, TellsRequestsApartByTheContractsKey) {
       {"Accept of a mock", mock, {.headers = {{"Accept", "a"}}}, {.headers = {{"Accept", "b"}}}, true},
       {"a condition of a mock", mock, {.headers = {{"If-None-Match", "a"}}}, {}, true},
       {"the address", mock, {.client_ip = "1.1.1.1"}, {.client_ip = "2.2.2.2"}, true},
-      {"the address where a leaf looks at it", by_address, {.client_ip = "1.1.1.1"}, {.client_ip = "2.2.2.2"}, false},
-      {"Accept of an upstream", proxied, {.headers = {{"Accept", "a"}}}, {.headers = {{"Accept", "b"}}}, false},
+      {"the address where a leaf looks at it",
+       by_address,
+       {.client_ip = "1.1.1.1"},
+       {.client_ip = "2.2.2.2"},
+       false},
+      {"Accept of an upstream",
+       proxied,
+       {.headers = {{"Accept", "a"}}},
+       {.headers = {{"Accept", "b"}}},
+       false},
       {"Accept-Encoding of an upstream", proxied, {.headers = {{"Accept-Encoding", "gzip"}}}, {}, false},
       {"Accept-Language of an upstream", proxied, {.headers = {{"Accept-Language", "de"}}}, {}, false},
       {"Range of an upstream", proxied, {.headers = {{"Range", "bytes=0-1"}}}, {}, false},
       {"any condition of an upstream", proxied, {.headers = {{"if-range", "\"a\""}}}, {}, false},
-      {"a condition under another name", proxied, {.headers = {{"If-Match", "a"}}}, {.headers = {{"If-None-Match", "a"}}}, false},
-      {"conditions in another order", proxied, {.headers = {{"If-Match", "a"}, {"If-Range", "b"}}}, {.headers = {{"if-range", "b"}, {"if-match", "a"}}}, true},
+      {"a condition under another name",
+       proxied,
+       {.headers = {{"If-Match", "a"}}},
+       {.headers = {{"If-None-Match", "a"}}},
+       false},
+      {"conditions in another order",
+       proxied,
+       {.headers = {{"If-Match", "a"}, {"If-Range", "b"}}},
+       {.headers = {{"if-range", "b"}, {"if-match", "a"}}},
+       true},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -329,16 +367,20 @@ TEST_F(DedupPlugin, TakesForeignBytesInTheStoreForAMiss) {
 }
 
 TEST_F(DedupPlugin, CountsByEndpoint) {
-  EXPECT_EQ(statistics(), R"({"hits":0,"misses":0,"hitRate":0,"coalesced":0,"entries":0,"bytes":0,"ttlSeconds":60,"byEndpoint":[]})");
+  EXPECT_EQ(
+      statistics(),
+      R"({"hits":0,"misses":0,"hitRate":0,"coalesced":0,"entries":0,"bytes":0,"ttlSeconds":60,"byEndpoint":[]})");
   Bound& bound = bind();
   host.run(bound, {});
   host.run(bound, {});
   host.run(bound, {});
   host.run(bound, {.path = "/b"});
   const std::string bytes = std::to_string(host.kv().begin()->second.size() * 2);
-  EXPECT_EQ(statistics(), R"({"hits":2,"misses":2,"hitRate":0.5,"coalesced":0,"entries":2,"bytes":)" + bytes +
-                              R"(,"ttlSeconds":60,"byEndpoint":[{"endpointId":"01JENDPOINT00000000000000A","hits":2,"misses":2,"coalesced":0,"entries":2,"bytes":)" +
-                              bytes + "}]}");
+  EXPECT_EQ(
+      statistics(),
+      R"({"hits":2,"misses":2,"hitRate":0.5,"coalesced":0,"entries":2,"bytes":)" + bytes +
+          R"(,"ttlSeconds":60,"byEndpoint":[{"endpointId":"01JENDPOINT00000000000000A","hits":2,"misses":2,"coalesced":0,"entries":2,"bytes":)" +
+          bytes + "}]}");
   host.advance(60'000);
   EXPECT_NE(statistics().find(R"("entries":0,"bytes":0,)"), std::string::npos);
 }

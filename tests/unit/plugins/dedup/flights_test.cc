@@ -33,8 +33,11 @@ TEST_F(FlightsOfOneKey, LetAnyoneLeave) {
     std::vector<int> leave;
     const char* want;
   } cases[] = {
-      {"the first", {0}, "bcd"}, {"the last", {3}, "abc"}, {"in the middle", {1, 2}, "ad"},
-      {"all", {0, 1, 2, 3}, ""}, {"all, backwards", {3, 2, 1, 0}, ""},
+      {"the first", {0}, "bcd"},
+      {"the last", {3}, "abc"},
+      {"in the middle", {1, 2}, "ad"},
+      {"all", {0, 1, 2, 3}, ""},
+      {"all, backwards", {3, 2, 1, 0}, ""},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

@@ -31,8 +31,12 @@ TEST_F(ProxyPlugin, RefusesToBindWithoutASoundTarget) {
 TEST_F(ProxyPlugin, ForwardsTheRequest) {
   Bound& bound = bind(R"({"proxyMode":true,"proxyTarget":"http://h/v1/{id}?k=1","proxyTimeout":250,
                           "proxyHeaders":{"remove":["X-A"],"add":{"X-B":"2"}}})");
-  Exchange& x = host.start(bound, {.method = "POST", .path = "/users/a b", .raw_path = "/users/a%20b", .raw_query = "q=1",
-                                   .headers = {{"X-A", "1"}, {"Host", "mock"}, {"Cookie", "c"}}, .params = {{"id", "a b"}}});
+  Exchange& x = host.start(bound, {.method = "POST",
+                                   .path = "/users/a b",
+                                   .raw_path = "/users/a%20b",
+                                   .raw_query = "q=1",
+                                   .headers = {{"X-A", "1"}, {"Host", "mock"}, {"Cookie", "c"}},
+                                   .params = {{"id", "a b"}}});
   ASSERT_EQ(x.state, Exchange::State::forwarded);
   EXPECT_EQ(x.forward->url, "http://h/v1/a%20b?k=1&q=1");
   EXPECT_EQ(x.forward->method, "POST");
@@ -61,7 +65,8 @@ TEST(ProxyTimeout, IsTheOptionsWhereTheEndpointDoesNotSay) {
   FakeHost set(PROXY_PLUGIN, {.options = {{"proxy-default-timeout", "700"}}});
   EXPECT_EQ(set.start(set.bind({.fields = fields}), {}).forward->timeout_ms, 700u);
   for (const char* bad : {"99", "30001", "\"x\"", "100.5", "-1"}) {
-    EXPECT_EQ(FakeHost(PROXY_PLUGIN, {.options = {{"proxy-default-timeout", bad}}}).rc(), MIMUS_E_INVAL) << bad;
+    EXPECT_EQ(FakeHost(PROXY_PLUGIN, {.options = {{"proxy-default-timeout", bad}}}).rc(), MIMUS_E_INVAL)
+        << bad;
   }
 }
 
@@ -86,8 +91,10 @@ TEST_F(ProxyPlugin, FindsFaultsOfADefinition) {
       {"a timeout that is not written as one", R"({"proxyTimeout":5e3})", {"/proxyTimeout"}},
       {"header names and values",
        R"({"proxyHeaders":{"add":{"a/b":"x","X":"y"},"override":{"X":"a\nb"},"remove":["ok","not ok"],"forward":[""]}})",
-       {"/proxyHeaders/add/a~1b", "/proxyHeaders/override/X", "/proxyHeaders/remove/1", "/proxyHeaders/forward/0"}},
-      {"headers that are the host's", R"({"proxyHeaders":{"add":{"Host":"x"},"override":{"content-length":"1"}}})",
+       {"/proxyHeaders/add/a~1b", "/proxyHeaders/override/X", "/proxyHeaders/remove/1",
+        "/proxyHeaders/forward/0"}},
+      {"headers that are the host's",
+       R"({"proxyHeaders":{"add":{"Host":"x"},"override":{"content-length":"1"}}})",
        {"/proxyHeaders/add/Host", "/proxyHeaders/override/content-length"}},
   };
   for (const auto& c : cases) {
