@@ -1,0 +1,71 @@
+#include "host/cli/config_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace mimus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t max_file_bytes = 10 << 20;
+constexpr int max_depth = 60;
+
+std::optional<std::string> scalar(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_number()) return value.dump();
+  return std::nullopt;
+}
+
+Result<ConfigFile> config_of(const Json& root, const std::string& name) {
+  if (!root.is_object()) return invalid(name + " must hold a JSON object");
+  ConfigFile out;
+  for (const auto& [key, value] : root.items()) {
+    if (key == "plugins" && value.is_object()) {
+      for (const auto& [id, config] : value.items()) out.plugins[id] = config.dump();
+      continue;
+    }
+    std::vector<std::string>& texts = out.values[key];
+    const Json list = value.is_array() ? value : Json::array({value});
+    for (const Json& one : list) {
+      auto text = scalar(one);
+      if (!text) return invalid("key \"" + key + "\" in " + name + " must be a string, number or boolean, or an array of them");
+      texts.push_back(std::move(*text));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<ConfigFile> parse_config_file(std::string_view text, const std::string& name) {
+  bool deep = false;
+  try {
+    const auto shallow = [&deep](int depth, Json::parse_event_t, Json&) {
+      if (depth > max_depth) deep = true;
+      return !deep;
+    };
+    const Json root = Json::parse(text, shallow);
+    if (deep) return invalid(name + " is nested deeper than " + std::to_string(max_depth));
+    return config_of(root, name);
+  } catch (const Json::exception& wrong) {
+    return invalid(name + " is not JSON: " + wrong.what());
+  }
+}
+
+Result<ConfigFile> read_config_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{Code::unavailable, path + " cannot be read: " + std::strerror(errno)};
+  std::string text(max_file_bytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return Error{Code::unavailable, path + " cannot be read"};
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > max_file_bytes) return Error{Code::unavailable, path + " is larger than 10 MiB"};
+  return parse_config_file(text, path);
+}
+
+}  // namespace mimus

@@ -1,0 +1,110 @@
+// The program: a verb, and what it does.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "host/app/serve.h"
+#include "host/cli/log.h"
+#include "host/cli/parent.h"
+#include "host/cli/verbs.h"
+
+namespace {
+
+using namespace mimus;
+
+constexpr const char* usage =
+    "Usage: mimus VERB [flags]\n"
+    "\n"
+    "  serve                         serve in the foreground\n"
+    "  token create|list|revoke      admin tokens\n"
+    "  backup DIR                    copy a data directory, of a running host too\n"
+    "  restore DIR                   make a data directory from a backup\n"
+    "  plugin list|inspect           what plugins say of themselves\n"
+    "\n"
+    "  --help, --version             also: mimus VERB --help\n";
+
+Installation installation() {
+  std::error_code failed;
+  const auto binary = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto root = binary.parent_path().parent_path();
+  return {(root / "lib/mimus/plugins").string(), (root / "share/mimus").string()};
+}
+
+Surroundings surroundings() {
+  const auto environment = [](const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  };
+  return {environment, std::max(1u, std::thread::hardware_concurrency())};
+}
+
+std::vector<const Manifest*> manifests_of(const std::vector<PluginSource>& plugins) {
+  std::vector<const Manifest*> out;
+  for (const PluginSource& plugin : plugins) out.push_back(&plugin.manifest);
+  return out;
+}
+
+/// `serve --help` shows the options of whatever plugins can be found.
+int show_serve_help(const Arguments& arguments, const Installation& here) {
+  const auto directories = told_plugin_directories(arguments, surroundings());
+  auto plugins = find_plugins(here.builtin_plugins, directories ? *directories : Arguments{});
+  if (!plugins) plugins = find_plugins(here.builtin_plugins, {});
+  return show_help(serve_help(plugins ? manifests_of(*plugins) : std::vector<const Manifest*>{}));
+}
+
+/// Parent and server read the same arguments; the server is told its sockets before them.
+int serve_verb(Arguments arguments, const std::string& program) {
+  const Installation here = installation();
+  if (asks_for_help(arguments)) return show_serve_help(arguments, here);
+  Inheritance inheritance;
+  const bool is_server = arguments.size() >= 2 && arguments[0] == "--inherit";
+  if (is_server) {
+    auto inherited = parse_inheritance(arguments[1]);
+    if (!inherited) return fail(inherited.error());
+    inheritance = *std::move(inherited);
+    if (const Status became = become_server(inheritance.parent); !became) return fail(became.error());
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
+  }
+  const auto directories = told_plugin_directories(arguments, surroundings());
+  if (!directories) return fail(directories.error());
+  auto plugins = find_plugins(here.builtin_plugins, *directories);
+  if (!plugins && plugins.error().code == Code::not_found) return usage_fault("--plugins: " + plugins.error().message);
+  if (!plugins) return fail({Code::unavailable, plugins.error().message});
+  const auto config = parse_serve(arguments, surroundings(), manifests_of(*plugins));
+  if (!config) return fail(config.error());
+  if (!is_server) return run_parent(*config, program, arguments);
+  start_log(config->log_level, config->json_log);
+  return serve(*config, here, *std::move(plugins), std::move(inheritance.listeners));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  Arguments arguments(argv + std::min(argc, 1), argv + argc);
+  const std::string verb = arguments.empty() ? "" : arguments[0];
+  if (verb == "--help" || verb == "-h" || verb == "help") {
+    return show_help(usage);
+  }
+  if (verb == "--version") {
+    std::puts("mimus " MIMUS_VERSION);
+    return 0;
+  }
+  if (verb.empty()) {
+    std::fputs(usage, stderr);
+    return 2;
+  }
+  arguments.erase(arguments.begin());
+  if (verb == "serve") return serve_verb(std::move(arguments), argv[0]);
+  if (verb == "token") return token_verb(arguments, surroundings());
+  if (verb == "backup") return backup_verb(arguments, surroundings());
+  if (verb == "restore") return restore_verb(arguments, surroundings());
+  if (verb == "plugin") return plugin_verb(arguments, installation().builtin_plugins);
+  return usage_fault("unknown verb \"" + verb + "\"; see mimus --help");
+}

@@ -1,0 +1,167 @@
+#include "host/cli/parent.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "store/data_directory.h"
+
+extern char** environ;
+
+namespace mimus {
+namespace {
+
+constexpr int control_tries = 100;
+constexpr int control_pause_ms = 20;
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "mimus: %s\n", error.message.c_str());
+  return error.code == Code::invalid ? 2 : 1;
+}
+
+sigset_t passed_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+Result<Listener> bind_public(const std::string& address, unsigned workers, const char* flag) {
+  auto listener = listen_on(address, workers);
+  if (listener) return listener;
+  return Error{listener.error().code, std::string(flag) + ": " + listener.error().message};
+}
+
+Result<Listener> bind_control(const std::string& data) {
+  if (Status made = make_directory(data); !made) return std::move(made).error();
+  auto listener = listen_on(control_address(data), 1);
+  // The server of a parent that was killed holds it until the kernel has buried it.
+  for (int left = control_tries; !listener && listener.error().code == Code::conflict && --left > 0;) {
+    ::poll(nullptr, 0, control_pause_ms);
+    listener = listen_on(control_address(data), 1);
+  }
+  if (!listener && listener.error().code == Code::conflict) {
+    return Error{Code::conflict,
+                 "data directory " + data + " is in use by another Mimus; stop it, or choose another with --data"};
+  }
+  if (!listener) return Error{listener.error().code, "--data: " + listener.error().message};
+  listener->serves_public = false;
+  return listener;
+}
+
+Result<std::vector<Listener>> bind_all(const ServeConfig& config) {
+  std::vector<Listener> out;
+  for (const std::string& address : config.listen) {
+    auto listener = bind_public(address, config.workers, "--listen");
+    if (!listener) return std::move(listener).error();
+    listener->serves_admin = config.admin_listen.empty();
+    out.push_back(*std::move(listener));
+  }
+  if (!config.admin_listen.empty()) {
+    auto listener = bind_public(config.admin_listen, config.workers, "--admin-listen");
+    if (!listener) return std::move(listener).error();
+    listener->serves_public = false;
+    out.push_back(*std::move(listener));
+  }
+  auto control = bind_control(config.data);
+  if (!control) return std::move(control).error();
+  out.push_back(*std::move(control));
+  return out;
+}
+
+/// Starts the server with the listening sockets and standard streams open, and nothing else.
+/// In its own process group, so that a terminal's Ctrl-C reaches it once: through us.
+Result<pid_t> spawn(const std::string& program, const Inheritance& inheritance,
+                    const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{program, "serve", "--inherit", inheritance_text(inheritance)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  int last = 2;
+  for (const Listener& listener : inheritance.listeners) {
+    for (const int fd : listener.fds) {
+      posix_spawn_file_actions_adddup2(&actions, fd, fd);  // takes close-on-exec off
+      last = std::max(last, fd);
+    }
+  }
+  posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  const sigset_t blocked = passed_signals();
+  posix_spawnattr_setsigmask(&attributes, &blocked);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  pid_t child = 0;
+  const int refused = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (refused != 0) return Error{Code::unavailable, std::string("cannot start the server: ") + std::strerror(refused)};
+  return child;
+}
+
+/// Waits for the server's end, passing signals on. Returns what waitpid said.
+int wait_for(pid_t server) {
+  sigset_t set = passed_signals();
+  sigaddset(&set, SIGCHLD);
+  for (;;) {
+    const int signal = sigwaitinfo(&set, nullptr);
+    if (signal > 0 && signal != SIGCHLD) ::kill(server, signal);
+    int status = 0;
+    if (signal == SIGCHLD && ::waitpid(server, &status, WNOHANG) == server && !WIFSTOPPED(status)) return status;
+  }
+}
+
+void raise_file_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+}  // namespace
+
+std::string control_address(const std::string& data) { return "unix:" + data + "/control.sock"; }
+
+int run_parent(const ServeConfig& config, const std::string& program, const std::vector<std::string>& arguments) {
+  // What a shell left open is closed, so that the sockets lie side by side from 3 up.
+  ::close_range(3, ~0u, 0);
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t blocked = passed_signals();
+  sigaddset(&blocked, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  raise_file_limit();
+
+  auto listeners = bind_all(config);
+  if (!listeners) return failed(listeners.error());
+  const auto server = spawn(program, {::getpid(), *listeners}, arguments);
+  if (!server) return failed(server.error());
+  const int status = wait_for(*server);
+  ::unlink(control_address(config.data).c_str() + std::strlen("unix:"));
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  std::fprintf(stderr, "mimus: server ended by signal %d (%s)\n", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  return 1;
+}
+
+Status become_server(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) return Error{Code::unavailable, "the parent process is gone"};
+  const sigset_t blocked = passed_signals();
+  ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  return Done{};
+}
+
+}  // namespace mimus

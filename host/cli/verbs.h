@@ -1,0 +1,26 @@
+// The verbs of the command line. Each takes what follows it and returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/cli/options.h"
+#include "mimus/result.h"
+
+namespace mimus {
+
+using Arguments = std::vector<std::string>;
+
+int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins);
+int token_verb(const Arguments& arguments, const Surroundings& surroundings);
+int backup_verb(const Arguments& arguments, const Surroundings& surroundings);
+int restore_verb(const Arguments& arguments, const Surroundings& surroundings);
+
+/// One line on stderr; the exit code: 2 for what was typed wrong, else 1.
+int fail(const Error& error);
+int usage_fault(const std::string& what);  ///< Likewise; 2.
+
+bool asks_for_help(const Arguments& arguments);
+int show_help(const std::string& text);  ///< On stdout; 0.
+
+}  // namespace mimus
