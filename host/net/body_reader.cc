@@ -82,22 +82,28 @@ BodyReader::State BodyReader::step_line(char c) {
       phase_ = Phase::extension;
       return State::more;
     }
-    case Phase::extension: return is_control(c) ? State::bad : State::more;
+    case Phase::extension:
+      return is_control(c) ? State::bad : State::more;
     case Phase::trailer: {
       const bool first = line_bytes_ == line_start_ + 1;
       if (is_control(c) || (first && (c == ' ' || c == '\t' || c == ':'))) return State::bad;
       trailer_has_name_ = trailer_has_name_ || c == ':';
       return State::more;
     }
-    default: return State::bad;  // Something after a chunk's data that is no line end.
+    default:
+      return State::bad;  // Something after a chunk's data that is no line end.
   }
 }
 
 BodyReader::State BodyReader::end_line() {
   switch (phase_) {
-    case Phase::data_end: phase_ = Phase::size_start; break;
+    case Phase::data_end:
+      phase_ = Phase::size_start;
+      break;
     case Phase::size:
-    case Phase::extension: phase_ = left_ > 0 ? Phase::data : Phase::trailer; break;
+    case Phase::extension:
+      phase_ = left_ > 0 ? Phase::data : Phase::trailer;
+      break;
     default:
       if (line_bytes_ == line_start_ + 1) {  // Nothing but its carriage return.
         phase_ = Phase::end;

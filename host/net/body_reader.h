@@ -36,7 +36,7 @@ class BodyReader {
   State end_line();
 
   Phase phase_ = Phase::end;
-  bool after_return_ = false;     // The last byte was a carriage return that must end a line.
+  bool after_return_ = false;  // The last byte was a carriage return that must end a line.
   bool trailer_has_name_ = false;
   std::uint32_t line_bytes_ = 0;  // Of the line at hand; of all trailers together.
   std::uint32_t line_start_ = 0;  // Where the trailer line at hand began in line_bytes_.

@@ -106,7 +106,8 @@ void add_forwarded(std::string_view value, Hops& hops) {
       pair = trimmed(pair);
       if (pair.size() < 4 || !same_name(pair.substr(0, 4), "for=")) return;
       node = pair.substr(4);
-      if (node.size() >= 2 && node.front() == '"' && node.back() == '"') node = node.substr(1, node.size() - 2);
+      if (node.size() >= 2 && node.front() == '"' && node.back() == '"')
+        node = node.substr(1, node.size() - 2);
     });
     hops.add(node);
   });

@@ -20,7 +20,8 @@ class Connection;
 class Counter {
  public:
   void add(std::int64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(n), std::memory_order_relaxed);
+    value_.store(value_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(n),
+                 std::memory_order_relaxed);
   }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
@@ -29,21 +30,23 @@ class Counter {
 };
 
 struct alignas(64) Counters {
-  Counter accepted, active, requests, refused_connections, refused_requests, timeouts, bytes_in, bytes_out, websockets;
+  Counter accepted, active, requests, refused_connections, refused_requests, timeouts, bytes_in, bytes_out,
+      websockets;
 };
 
 /// An exchange and what its connection keeps for it. Lent to a connection from head to end,
 /// so that an idle connection holds none of it.
 struct Ongoing {
   Exchange exchange;
-  Bytes body;                    ///< The request's, as far as it was gathered.
+  Bytes body;  ///< The request's, as far as it was gathered.
   std::size_t body_limit = 0;
-  std::string_view borrowed;     ///< Of a large answer, what the kernel has not taken yet.
-  std::int64_t promised = -1;    ///< Body bytes still to be written of a streamed answer; -1: chunked or until close.
-  bool head_only = false;        ///< The answer has no body: HEAD, 204, 304.
+  std::string_view borrowed;  ///< Of a large answer, what the kernel has not taken yet.
+  std::int64_t promised =
+      -1;  ///< Body bytes still to be written of a streamed answer; -1: chunked or until close.
+  bool head_only = false;  ///< The answer has no body: HEAD, 204, 304.
   bool chunked_answer = false;
-  bool begun = false;            ///< A streamed answer's head is out.
-  bool starved = false;          ///< The producer was told to wait for on_writable.
+  bool begun = false;    ///< A streamed answer's head is out.
+  bool starved = false;  ///< The producer was told to wait for on_writable.
 };
 
 struct Commons {
@@ -85,7 +88,8 @@ struct Commons {
   DateLine date;
   std::uint64_t next_serial = 0;
   bool draining = false;
-  std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(scratch_size);  ///< What recv fills.
+  std::unique_ptr<char[]> scratch =
+      std::make_unique_for_overwrite<char[]>(scratch_size);  ///< What recv fills.
   std::vector<std::unique_ptr<Ongoing>> spare_ongoing;
   std::vector<Bytes> spare_bytes;
 };

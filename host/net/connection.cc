@@ -62,12 +62,16 @@ void Connection::on_ready(Ready ready) {
 
 bool Connection::wants_input() const {
   switch (state_) {
-    case State::head: return !yielded_ && !peer_ended_;
-    case State::busy: return wanted_;
+    case State::head:
+      return !yielded_ && !peer_ended_;
+    case State::busy:
+      return wanted_;
     case State::discard:
     case State::lingering:
-    case State::taken: return true;
-    default: return false;
+    case State::taken:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -117,13 +121,16 @@ bool Connection::step() {
       if (!wanted_) return false;
       read_body();
       return state_ != State::busy || wanted_ != true;
-    case State::discard: return drop_body();
-    case State::taken: return feed_takeover();
+    case State::discard:
+      return drop_body();
+    case State::taken:
+      return feed_takeover();
     case State::lingering:
       input_ = {};
       if (peer_ended_) lost();
       return false;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -178,7 +185,9 @@ bool Connection::next_request() {
 
 bool Connection::drop_body() {
   switch (body_.read(input_, nullptr, drop_limit_)) {
-    case BodyReader::State::end: state_ = State::head; return true;
+    case BodyReader::State::end:
+      state_ = State::head;
+      return true;
     case BodyReader::State::more:
       if (peer_ended_) state_ = State::closing;
       return false;
@@ -273,7 +282,8 @@ void Connection::settle() {
     if (in_.empty()) {
       if (commons_.draining && served_) return close_gently();
       partial_ = false;
-      if (served_ && !commons_.draining) read_deadline_us_ = now_us + commons_.limits.keep_alive.count() * 1000;
+      if (served_ && !commons_.draining)
+        read_deadline_us_ = now_us + commons_.limits.keep_alive.count() * 1000;
     } else if (!partial_ && !yielded_) {
       partial_ = true;
       read_deadline_us_ = now_us + commons_.limits.header_timeout.count() * 1000;
@@ -286,7 +296,8 @@ void Connection::settle() {
   if (peer_ended_ || (peer_closing_ && !read)) {
     set_interest(write ? Interest::write_errors : Interest::errors);
   } else {
-    set_interest(read ? (write ? Interest::both : Interest::read) : (write ? Interest::write : Interest::none));
+    set_interest(read ? (write ? Interest::both : Interest::read)
+                      : (write ? Interest::write : Interest::none));
   }
   arm_deadline();
 }

@@ -27,9 +27,9 @@ class Connection final : public FdHandler, public ResponseSink {
   Connection(Commons& commons, int fd, Origin origin);
   ~Connection() override;
 
-  bool start();       ///< False: it could not be watched.
-  void drain();       ///< The host is stopping: closes when idle, finishes otherwise.
-  void cut();         ///< Ends it now, its exchange cancelled.
+  bool start();         ///< False: it could not be watched.
+  void drain();         ///< The host is stopping: closes when idle, finishes otherwise.
+  void cut();           ///< Ends it now, its exchange cancelled.
   void bid_farewell();  ///< Before it is destroyed: tells a takeover.
 
   const Origin& origin() const { return origin_; }
@@ -116,14 +116,14 @@ class Connection final : public FdHandler, public ResponseSink {
   bool partial_ = false;       // The clock of a head runs.
   bool served_ = false;        // At least one request came.
   bool keep_alive_ = true;
-  bool wanted_ = false;        // The body is being gathered.
+  bool wanted_ = false;  // The body is being gathered.
   bool expects_continue_ = false;
-  bool linger_ = false;        // The client may still be sending when we close.
-  bool reset_ = false;         // Close with a reset.
-  bool overrun_ = false;       // A takeover must be closed: it wrote too much, or asked for it.
+  bool linger_ = false;   // The client may still be sending when we close.
+  bool reset_ = false;    // Close with a reset.
+  bool overrun_ = false;  // A takeover must be closed: it wrote too much, or asked for it.
   bool taken_started_ = false;
-  std::string_view input_;     // In a turn: what is still to be handled, in in_ or the scratch.
-  Bytes in_;                   // Between turns.
+  std::string_view input_;  // In a turn: what is still to be handled, in in_ or the scratch.
+  Bytes in_;                // Between turns.
   Bytes out_;
   HeadScan scan_;
   BodyReader body_;

@@ -92,7 +92,8 @@ Framing::Persistence Connection::persistence() {
     keep_alive_ = false;
   }
   if (!keep_alive_) return Framing::Persistence::close;
-  return now_->exchange.request.minor_version == 0 ? Framing::Persistence::keep_alive : Framing::Persistence::implied;
+  return now_->exchange.request.minor_version == 0 ? Framing::Persistence::keep_alive
+                                                   : Framing::Persistence::implied;
 }
 
 void Connection::send(std::string_view body) {

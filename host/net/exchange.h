@@ -24,13 +24,13 @@ bool same_name(std::string_view a, std::string_view b);  ///< ASCII, without reg
 /// Views into the exchange's arena; valid until the exchange ends.
 struct RequestHead {
   std::string_view method;
-  std::string_view target;        ///< The request-target as it came.
-  std::string_view raw_path;      ///< Its path: starts with "/", or "*" for OPTIONS *.
-  std::string_view raw_query;     ///< Without "?".
-  std::string_view host;          ///< Host field, or the authority of an absolute form.
+  std::string_view target;     ///< The request-target as it came.
+  std::string_view raw_path;   ///< Its path: starts with "/", or "*" for OPTIONS *.
+  std::string_view raw_query;  ///< Without "?".
+  std::string_view host;       ///< Host field, or the authority of an absolute form.
   std::vector<Header> headers;
-  int minor_version = 1;          ///< 0 for HTTP/1.0.
-  bool has_body = false;          ///< Content-Length > 0 or chunked.
+  int minor_version = 1;             ///< 0 for HTTP/1.0.
+  bool has_body = false;             ///< Content-Length > 0 or chunked.
   std::int64_t content_length = -1;  ///< -1: chunked, or there is no body.
 
   /// The nth value of a field, or nullptr.
@@ -41,7 +41,7 @@ struct RequestHead {
 /// connection's business and must not be in `headers`.
 struct ResponseHead {
   int status = 0;
-  std::vector<Header> headers;    ///< Views into the arena, static text or the endpoint.
+  std::vector<Header> headers;  ///< Views into the arena, static text or the endpoint.
 };
 
 /// How an answer leaves: HTTP/1 today; HTTP/2 and Engine.IO fit behind it. All calls on
@@ -67,11 +67,13 @@ class ResponseSink {
   /// will be called when it has drained.
   virtual bool write(std::string_view data) = 0;
   virtual void finish() = 0;
-  /// Cuts the connection, so that the client sees a truncated answer.
+  /// Cuts the connection, so that the client sees a truncated answer. As after send and
+  /// finish, on_end is called from within.
   virtual void abort() = 0;
 
   /// Answers 101 and turns the connection over: its bytes from now on, those already
-  /// read included, go to `takeover`. The exchange ends. `headers` as in ResponseHead.
+  /// read included, go to `takeover`. The exchange ends. `headers` as in ResponseHead: Upgrade
+  /// is among them, `Connection: Upgrade` is added.
   virtual void upgrade(const std::vector<Header>& headers, std::unique_ptr<class Takeover> takeover) = 0;
 };
 
@@ -84,10 +86,11 @@ class Takeover {
    public:
     virtual ~Wire() = default;
     virtual Loop& loop() = 0;
-    virtual bool write(std::string_view data) = 0;  ///< Copies. False: over maxWriteBuffer, the connection is being closed.
-    virtual std::size_t queued() const = 0;         ///< Bytes not yet taken by the kernel.
-    virtual void close_after_write() = 0;           ///< Flushes, then closes (on_closed follows).
-    virtual void close_now() = 0;                   ///< on_closed follows, not from within.
+    virtual bool write(
+        std::string_view data) = 0;  ///< Copies. False: over maxWriteBuffer, the connection is being closed.
+    virtual std::size_t queued() const = 0;  ///< Bytes not yet taken by the kernel.
+    virtual void close_after_write() = 0;    ///< Flushes, then closes (on_closed follows).
+    virtual void close_now() = 0;            ///< on_closed follows, not from within.
   };
   virtual void on_start(Wire& wire) = 0;             ///< First.
   virtual void on_bytes(std::string_view data) = 0;  ///< Valid for the call.
@@ -101,13 +104,13 @@ class Exchange {
   Arena arena;
   RequestHead request;
   ResponseHead response;
-  std::string_view body;           ///< The request's, once on_body was called.
+  std::string_view body;  ///< The request's, once on_body was called.
   ResponseSink* sink = nullptr;
   Loop* loop = nullptr;
-  std::string_view client_ip;      ///< The peer's address as text, no port; "" for a Unix socket.
-  bool admin_listener = false;     ///< It came in on --admin-listen or the control socket.
-  bool public_listener = true;     ///< It came in on --listen.
-  std::int64_t started_us = 0;     ///< Loop::now() when the head was complete.
+  std::string_view client_ip;   ///< The peer's address as text, no port; "" for a Unix socket.
+  bool admin_listener = false;  ///< It came in on --admin-listen or the control socket.
+  bool public_listener = true;  ///< It came in on --listen.
+  std::int64_t started_us = 0;  ///< Loop::now() when the head was complete.
   std::int64_t started_wall_us = 0;
   std::int64_t request_size = 0;   ///< Body bytes that came in so far.
   std::int64_t response_size = 0;  ///< Body bytes handed over, counted by the sink.

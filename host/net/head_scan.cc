@@ -21,9 +21,10 @@ HeadScan::Found HeadScan::refuse(int status, const char* detail) {
 
 HeadScan::Found HeadScan::scan(std::string_view input, const Limits& limits) {
   for (;;) {
-    const char* const at = looked_ < input.size() ? static_cast<const char*>(std::memchr(
-                                                        input.data() + looked_, '\n', input.size() - looked_))
-                                                  : nullptr;
+    const char* const at =
+        looked_ < input.size()
+            ? static_cast<const char*>(std::memchr(input.data() + looked_, '\n', input.size() - looked_))
+            : nullptr;
     const std::size_t line_end = at ? static_cast<std::size_t>(at - input.data()) : input.size();
     if (lines_ == 0 && line_ < input.size() && !is_token_byte(input[line_]) && input[line_] != '\r') {
       return refuse(400, "the request does not begin with a method");

@@ -65,7 +65,8 @@ Result<TcpAddress> parse_tcp(const std::string& text) {
   unsigned port = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
-  if (error != std::errc() || stop != end || port > 65535) return fault("its port is not a number up to 65535");
+  if (error != std::errc() || stop != end || port > 65535)
+    return fault("its port is not a number up to 65535");
   TcpAddress out;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     auto& v6 = reinterpret_cast<sockaddr_in6&>(out.address);
@@ -166,7 +167,8 @@ Result<Listener> listen_unix(const std::string& address) {
     const Socket probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     struct stat file {};
     const bool stale = ::connect(probe.get(), name, sizeof at) != 0 && errno == ECONNREFUSED &&
-                       ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && ::unlink(path.c_str()) == 0;
+                       ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) &&
+                       ::unlink(path.c_str()) == 0;
     errno = EADDRINUSE;
     if (stale) bind_failed = ::bind(socket.get(), name, sizeof at);
   }

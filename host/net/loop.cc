@@ -27,12 +27,18 @@ thread_local Loop* current_loop = nullptr;
 Flags<NotifyOn> flags_of(Interest interest) {
   Flags<NotifyOn> flags(NotifyOn::Hangup);
   switch (interest) {
-    case Interest::none: return flags | NotifyOn::Shutdown;
-    case Interest::read: return flags | NotifyOn::Shutdown | NotifyOn::Read;
-    case Interest::write: return flags | NotifyOn::Shutdown | NotifyOn::Write;
-    case Interest::both: return flags | NotifyOn::Shutdown | NotifyOn::Read | NotifyOn::Write;
-    case Interest::errors: return flags;
-    case Interest::write_errors: return flags | NotifyOn::Write;
+    case Interest::none:
+      return flags | NotifyOn::Shutdown;
+    case Interest::read:
+      return flags | NotifyOn::Shutdown | NotifyOn::Read;
+    case Interest::write:
+      return flags | NotifyOn::Shutdown | NotifyOn::Write;
+    case Interest::both:
+      return flags | NotifyOn::Shutdown | NotifyOn::Read | NotifyOn::Write;
+    case Interest::errors:
+      return flags;
+    case Interest::write_errors:
+      return flags | NotifyOn::Write;
   }
   return flags;
 }
@@ -251,7 +257,8 @@ void Loop::post(Post& work) {
   Post* head = state_->posts.load(std::memory_order_relaxed);
   do {
     work.next_post = head;
-  } while (!state_->posts.compare_exchange_weak(head, &work, std::memory_order_release, std::memory_order_relaxed));
+  } while (!state_->posts.compare_exchange_weak(head, &work, std::memory_order_release,
+                                                std::memory_order_relaxed));
   // Whoever found the stack empty wakes the loop; on its own thread it looks before it waits.
   if (!head && current_loop != this) state_->wake();
 }

@@ -94,11 +94,14 @@ class HeadParser final : public beast::http::basic_parser<true> {
         ++lengths_;
         length_ = view(value);
         break;
-      case beast::http::field::transfer_encoding: ++encodings_; break;
+      case beast::http::field::transfer_encoding:
+        ++encodings_;
+        break;
       case beast::http::field::expect:
         facts_.expects_continue = same_name(view(value), "100-continue");
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -159,7 +162,8 @@ Refusal split_target(RequestHead& out, const Limits& limits) {
   if (!all_in(out.raw_path, detail::path_bytes) || !all_in(out.raw_query, detail::query_bytes)) {
     return {400, "the request target holds bytes that must be percent-encoded"};
   }
-  if (static_cast<std::size_t>(std::count(out.raw_query.begin(), out.raw_query.end(), '&')) >= limits.max_query_keys) {
+  if (static_cast<std::size_t>(std::count(out.raw_query.begin(), out.raw_query.end(), '&')) >=
+      limits.max_query_keys) {
     return {400, "the query has too many keys"};
   }
   return {};

@@ -12,71 +12,130 @@ namespace {
 
 std::string_view reason(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 203: return "Non-Authoritative Information";
-    case 204: return "No Content";
-    case 205: return "Reset Content";
-    case 206: return "Partial Content";
-    case 207: return "Multi-Status";
-    case 300: return "Multiple Choices";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 402: return "Payment Required";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 418: return "I'm a teapot";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 423: return "Locked";
-    case 424: return "Failed Dependency";
-    case 425: return "Too Early";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 451: return "Unavailable For Legal Reasons";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    case 511: return "Network Authentication Required";
-    default: return "";
+    case 100:
+      return "Continue";
+    case 101:
+      return "Switching Protocols";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 203:
+      return "Non-Authoritative Information";
+    case 204:
+      return "No Content";
+    case 205:
+      return "Reset Content";
+    case 206:
+      return "Partial Content";
+    case 207:
+      return "Multi-Status";
+    case 300:
+      return "Multiple Choices";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 418:
+      return "I'm a teapot";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 423:
+      return "Locked";
+    case 424:
+      return "Failed Dependency";
+    case 425:
+      return "Too Early";
+    case 426:
+      return "Upgrade Required";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 451:
+      return "Unavailable For Legal Reasons";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    case 511:
+      return "Network Authentication Required";
+    default:
+      return "";
   }
 }
 
 /// Whether the connection writes this field itself. By length first: most end there.
 bool is_ours(std::string_view name) {
   switch (name.size()) {
-    case 4: return same_name(name, "date");
-    case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
-    case 14: return same_name(name, "content-length");
-    case 17: return same_name(name, "transfer-encoding");
-    default: return false;
+    case 4:
+      return same_name(name, "date");
+    case 10:
+      return same_name(name, "connection") || same_name(name, "keep-alive");
+    case 14:
+      return same_name(name, "content-length");
+    case 17:
+      return same_name(name, "transfer-encoding");
+    default:
+      return false;
   }
 }
 
@@ -108,8 +167,8 @@ std::string_view DateLine::at(std::int64_t wall_us) {
   return {text_, size_};
 }
 
-bool append_response_head(Bytes& out, int status, const std::vector<Header>& headers, std::string_view date_line,
-                          const Framing& framing) {
+bool append_response_head(Bytes& out, int status, const std::vector<Header>& headers,
+                          std::string_view date_line, const Framing& framing) {
   if (status < 100 || status > 999) return false;
   std::size_t bytes = fixed_bytes;
   for (const Header& header : headers) bytes += header.name.size() + header.value.size() + 4;
@@ -128,15 +187,25 @@ bool append_response_head(Bytes& out, int status, const std::vector<Header>& hea
       to = std::to_chars(to, to + 20, framing.length).ptr;
       to = put(to, "\r\n");
       break;
-    case Framing::Body::chunked: to = put(to, "Transfer-Encoding: chunked\r\n"); break;
+    case Framing::Body::chunked:
+      to = put(to, "Transfer-Encoding: chunked\r\n");
+      break;
     case Framing::Body::none:
-    case Framing::Body::until_close: break;
+    case Framing::Body::until_close:
+      break;
   }
   switch (framing.persistence) {
-    case Framing::Persistence::close: to = put(to, "Connection: close\r\n"); break;
-    case Framing::Persistence::keep_alive: to = put(to, "Connection: keep-alive\r\n"); break;
-    case Framing::Persistence::upgrade: to = put(to, "Connection: Upgrade\r\n"); break;
-    case Framing::Persistence::implied: break;
+    case Framing::Persistence::close:
+      to = put(to, "Connection: close\r\n");
+      break;
+    case Framing::Persistence::keep_alive:
+      to = put(to, "Connection: keep-alive\r\n");
+      break;
+    case Framing::Persistence::upgrade:
+      to = put(to, "Connection: Upgrade\r\n");
+      break;
+    case Framing::Persistence::implied:
+      break;
   }
   for (const Header& header : headers) {
     if (is_ours(header.name)) continue;

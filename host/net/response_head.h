@@ -25,7 +25,7 @@ class DateLine {
 
 struct Framing {
   enum class Body : std::uint8_t { none, length, chunked, until_close };
-  Body body = Body::none;        ///< `none`: neither length nor coding is named.
+  Body body = Body::none;  ///< `none`: neither length nor coding is named.
   std::int64_t length = 0;
   enum class Persistence : std::uint8_t { implied, close, keep_alive, upgrade };
   Persistence persistence = Persistence::implied;  ///< What Connection says, if anything.
@@ -38,7 +38,7 @@ inline bool has_no_body(int status) { return status < 200 || status == 204 || st
 /// connection's business (Content-Length, Transfer-Encoding, Date, Connection, Keep-Alive)
 /// are left out of `headers`. False, and `out` as before: the status is not within 100–999,
 /// a name is no token or a value holds CR, LF or NUL.
-bool append_response_head(Bytes& out, int status, const std::vector<Header>& headers, std::string_view date_line,
-                          const Framing& framing);
+bool append_response_head(Bytes& out, int status, const std::vector<Header>& headers,
+                          std::string_view date_line, const Framing& framing);
 
 }  // namespace mimus

@@ -88,7 +88,8 @@ void Server::add(const Listener& listener) {
   const std::size_t sockets = listener.fds.size(), workers = state_->workers.size();
   if (sockets == 0) return;
   for (std::size_t i = 0; i < std::max(sockets, workers); ++i) {
-    state_->workers[i % workers]->share(listener.fds[i % sockets], listener.serves_admin, listener.serves_public);
+    state_->workers[i % workers]->share(listener.fds[i % sockets], listener.serves_admin,
+                                        listener.serves_public);
   }
 }
 
@@ -100,7 +101,8 @@ Status Server::start() {
   Latch ready(state_->workers.size());
   std::atomic<bool> failed{false};
   for (const auto& worker : state_->workers) {
-    state_->threads.emplace_back([this, &worker = *worker, &ready, &failed] { state_->run(worker, ready, failed); });
+    state_->threads.emplace_back(
+        [this, &worker = *worker, &ready, &failed] { state_->run(worker, ready, failed); });
   }
   ready.wait();
   if (!failed) return Done{};
@@ -117,9 +119,8 @@ void Server::drain(std::chrono::milliseconds grace) {
   // Shared with the workers, which may leave it a moment after we do.
   const auto empty = std::make_shared<Latch>(state_->workers.size());
   for (const auto& worker : state_->workers) {
-    worker->loop.post(*new Call([&worker = *worker, grace, empty] {
-      worker.drain(grace, [empty] { empty->count_down(); });
-    }));
+    worker->loop.post(*new Call(
+        [&worker = *worker, grace, empty] { worker.drain(grace, [empty] { empty->count_down(); }); }));
   }
   empty->wait();
 }
@@ -127,9 +128,8 @@ void Server::drain(std::chrono::milliseconds grace) {
 void Server::stop() {
   for (const auto& worker : state_->workers) {
     if (state_->threads.empty()) break;
-    worker->loop.post(*new Call([&worker = *worker] {
-      worker.close_all([&worker] { worker.loop.stop(); });
-    }));
+    worker->loop.post(
+        *new Call([&worker = *worker] { worker.close_all([&worker] { worker.loop.stop(); }); }));
   }
   for (std::thread& thread : state_->threads) thread.join();
   state_->threads.clear();

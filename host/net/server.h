@@ -35,8 +35,8 @@ struct Limits {
 /// One listening socket for each address and worker, bound by the parent process and
 /// inherited. Owns nothing: descriptors are numbers here.
 struct Listener {
-  std::vector<int> fds;      ///< Accepting on all of them, whatever the number of workers.
-  std::string url;           ///< "http://127.0.0.1:3000" or "unix:PATH", for the ready line.
+  std::vector<int> fds;  ///< Accepting on all of them, whatever the number of workers.
+  std::string url;       ///< "http://127.0.0.1:3000" or "unix:PATH", for the ready line.
   bool serves_admin = true;
   bool serves_public = true;
 };
@@ -67,7 +67,7 @@ class Server {
   void add(const Listener& listener);  ///< Before start.
   /// Where exceptions that ended a connection are reported, on any worker. Before start.
   void on_exception(std::function<void(const char* what)> report);
-  Status start();                      ///< Starts the threads; returns when all accept.
+  Status start();  ///< Starts the threads; returns when all accept.
 
   unsigned workers() const;
   Loop& loop(unsigned index);  ///< For post. [any thread]

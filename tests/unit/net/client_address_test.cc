@@ -48,11 +48,16 @@ TEST(IsIn, ComparesByPrefix) {
     const char* block;
     bool want;
   } cases[] = {
-      {"10.255.0.1", "10.0.0.0/8", true},   {"11.0.0.0", "10.0.0.0/8", false},
-      {"10.0.0.127", "10.0.0.0/25", true},  {"10.0.0.128", "10.0.0.0/25", false},
-      {"1.2.3.4", "0.0.0.0/0", true},       {"::1", "0.0.0.0/0", false},
-      {"::ffff:10.0.0.1", "10.0.0.0/8", true}, {"fd12::1", "fd00::/8", true},
-      {"fe80::1", "fd00::/8", false},       {"unknown", "0.0.0.0/0", false},
+      {"10.255.0.1", "10.0.0.0/8", true},
+      {"11.0.0.0", "10.0.0.0/8", false},
+      {"10.0.0.127", "10.0.0.0/25", true},
+      {"10.0.0.128", "10.0.0.0/25", false},
+      {"1.2.3.4", "0.0.0.0/0", true},
+      {"::1", "0.0.0.0/0", false},
+      {"::ffff:10.0.0.1", "10.0.0.0/8", true},
+      {"fd12::1", "fd00::/8", true},
+      {"fe80::1", "fd00::/8", false},
+      {"unknown", "0.0.0.0/0", false},
       {"", "::/0", false},
   };
   for (const auto& c : cases) {
@@ -86,7 +91,11 @@ TEST(ClientAddress, IsTheRightmostHopThatIsNotTrusted) {
       {"an empty hop ends the walk", "127.0.0.1", {}, {"1.1.1.1,"}, "127.0.0.1"},
       {"Forwarded", "127.0.0.1", {"for=1.1.1.1;proto=https"}, {}, "1.1.1.1"},
       {"Forwarded with case and quotes", "127.0.0.1", {"by=x; For=\"1.1.1.1:80\""}, {}, "1.1.1.1"},
-      {"Forwarded with IPv6", "127.0.0.1", {"for=6.6.6.6, for=\"[2001:db8::1]:80\", for=10.1.1.1"}, {}, "2001:db8::1"},
+      {"Forwarded with IPv6",
+       "127.0.0.1",
+       {"for=6.6.6.6, for=\"[2001:db8::1]:80\", for=10.1.1.1"},
+       {},
+       "2001:db8::1"},
       {"a comma in quotes is none", "127.0.0.1", {"for=1.1.1.1;ext=\"a, for=6.6.6.6\""}, {}, "1.1.1.1"},
       {"an obfuscated name ends the walk", "127.0.0.1", {"for=_hidden"}, {}, "127.0.0.1"},
       {"an element without for ends it", "127.0.0.1", {"for=1.1.1.1, proto=http"}, {}, "127.0.0.1"},

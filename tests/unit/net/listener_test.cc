@@ -132,7 +132,8 @@ TEST_F(UnixListener, ServesRequests) {
   ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
   std::string answer;
   char bytes[4096];
-  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;) answer.append(bytes, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
+    answer.append(bytes, static_cast<std::size_t>(n));
   ::close(fd);
   EXPECT_TRUE(answer.ends_with("\r\n\r\nunix")) << answer;
 }
@@ -149,7 +150,8 @@ TEST(ListenOn, ServesIpv6) {
   ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
   std::string answer;
   char bytes[4096];
-  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;) answer.append(bytes, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
+    answer.append(bytes, static_cast<std::size_t>(n));
   ::close(fd);
   EXPECT_TRUE(answer.ends_with("\r\n\r\n::1")) << answer;
 }

@@ -51,7 +51,10 @@ TEST(Loop, RunsTimersInTheOrderTheyAreDue) {
   FakeClock clock;
   Loop loop(0, clock);
   std::string order;
-  Alarm late([&] { order += "late "; loop.stop(); });
+  Alarm late([&] {
+    order += "late ";
+    loop.stop();
+  });
   Alarm early([&] { order += "early "; });
   Alarm never([&] { order += "never "; });
   loop.arm(late, milliseconds(20));
@@ -143,7 +146,10 @@ TEST(Loop, TheDestructorRunsWhatIsStillPosted) {
   Job inner([&] { ++ran; });
   auto loop = std::make_unique<Loop>(0, clock);
   Loop& posted_to = *loop;
-  Job outer([&] { ++ran; posted_to.post(inner); });
+  Job outer([&] {
+    ++ran;
+    posted_to.post(inner);
+  });
   loop->post(outer);
   loop.reset();
   EXPECT_EQ(ran, 2);
@@ -179,8 +185,16 @@ TEST(Loop, AHandlerUnwatchedDuringABatchIsNotCalled) {
   Pair one, two;
   WatchId ids[2] = {};
   int calls = 0;
-  Handler a([&](Ready) { ++calls; loop.unwatch(ids[1]); loop.unwatch(ids[0]); });
-  Handler b([&](Ready) { ++calls; loop.unwatch(ids[0]); loop.unwatch(ids[1]); });
+  Handler a([&](Ready) {
+    ++calls;
+    loop.unwatch(ids[1]);
+    loop.unwatch(ids[0]);
+  });
+  Handler b([&](Ready) {
+    ++calls;
+    loop.unwatch(ids[0]);
+    loop.unwatch(ids[1]);
+  });
   ids[0] = loop.watch(one.fds[0], Interest::read, a);
   ids[1] = loop.watch(two.fds[0], Interest::read, b);
   one.wake();
@@ -238,9 +252,15 @@ TEST(Loop, RunsDeferredWorkAfterTheBatch) {
   FakeClock clock;
   Loop loop(0, clock);
   std::string order;
-  Job deferred([&] { order += "deferred "; loop.stop(); });
+  Job deferred([&] {
+    order += "deferred ";
+    loop.stop();
+  });
   Job second([&] { order += "second "; });
-  Job first([&] { loop.defer(deferred); order += "first "; });
+  Job first([&] {
+    loop.defer(deferred);
+    order += "first ";
+  });
   loop.post(first);
   loop.post(second);
   loop.run();
@@ -251,7 +271,10 @@ TEST(Loop, NamesTheLoopOfItsThread) {
   FakeClock clock;
   Loop loop(7, clock);
   Loop* inside = nullptr;
-  Job stop([&] { inside = Loop::current(); loop.stop(); });
+  Job stop([&] {
+    inside = Loop::current();
+    loop.stop();
+  });
   loop.post(stop);
   EXPECT_EQ(Loop::current(), nullptr);
   loop.run();

@@ -42,7 +42,9 @@ Parsed parse(const std::string& bytes, std::size_t step, const Limits& limits = 
   return out;
 }
 
-std::string head(const std::string& line, const std::string& fields = "Host: h\r\n") { return line + "\r\n" + fields + "\r\n"; }
+std::string head(const std::string& line, const std::string& fields = "Host: h\r\n") {
+  return line + "\r\n" + fields + "\r\n";
+}
 std::string with(const std::string& fields) { return head("POST / HTTP/1.1", "Host: h\r\n" + fields); }
 
 TEST(RequestParser, SplitsTargetsAndFields) {
@@ -106,7 +108,8 @@ TEST(RequestParser, KnowsWhetherThereIsABodyAndWhatFollows) {
       {"1.0", head("GET / HTTP/1.0"), false, -1, false, false, false},
       {"1.0 kept", head("GET / HTTP/1.0", "Connection: keep-alive\r\n"), false, -1, false, true, false},
       {"expects", with("Expect: 100-Continue\r\n"), false, -1, false, true, true},
-      {"1.0 expects nothing", head("GET / HTTP/1.0", "Expect: 100-continue\r\n"), false, -1, false, false, false},
+      {"1.0 expects nothing", head("GET / HTTP/1.0", "Expect: 100-continue\r\n"), false, -1, false, false,
+       false},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -196,18 +199,21 @@ TEST(RequestParser, RefusesWhatItMust) {
       {"chunked that is not last", with("Transfer-Encoding: chunked, gzip\r\n"), 400},
       {"chunked twice", with("Transfer-Encoding: chunked, chunked\r\n"), 400},
       {"chunked in two fields", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400},
-      {"chunked, then another field", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 400},
+      {"chunked, then another field", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"),
+       400},
       {"a coding of high bytes", with("Transfer-Encoding: chunked\x80\r\n"), 400},
       {"a quoted coding", with("Transfer-Encoding: \"chunked\"\r\n"), 400},
       {"gzip, chunked", with("Transfer-Encoding: gzip, chunked\r\n"), 501},
-      {"gzip and chunked in two fields", with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), 501},
+      {"gzip and chunked in two fields", with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+       501},
       {"a target too long", head("GET /" + std::string(8200, 'a') + " HTTP/1.1"), 414},
       {"too many query keys", head("GET /?" + std::string(1000, '&') + " HTTP/1.1"), 400},
       {"too many fields", with([] {
          std::string fields;
          for (int i = 0; i < 100; ++i) fields += "A: b\r\n";
          return fields;
-       }()), 431},
+       }()),
+       431},
       {"too large a header", with("A: " + std::string(32 << 10, 'a') + "\r\n"), 431},
   };
   for (const auto& c : cases) {

@@ -33,7 +33,8 @@ class Log {
   }
   void await(const std::string& line) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return holds(line); })) << "never: " << line;
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return holds(line); }))
+        << "never: " << line;
   }
   bool has(const std::string& line) {
     const std::lock_guard lock(mutex_);
@@ -45,7 +46,9 @@ class Log {
   }
 
  private:
-  bool holds(const std::string& line) const { return std::find(lines_.begin(), lines_.end(), line) != lines_.end(); }
+  bool holds(const std::string& line) const {
+    return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
+  }
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> lines_;
@@ -131,10 +134,10 @@ class TestService final : public Service {
     }
     if (path == "/body") return x.sink->want_body(1000);
     if (path == "/ip") return x.sink->send(x.client_ip.empty() ? "unix" : x.client_ip);
-    const std::string_view text = x.arena.copy(std::string(x.request.method) + " " + std::string(path));
+    const std::string_view text = x.arena.copy(std::string(x.request.method).append(" ").append(path));
     x.sink->send(text);
   }
-  void on_body(Exchange& x) override { x.sink->send(x.arena.copy("got " + std::string(x.body))); }
+  void on_body(Exchange& x) override { x.sink->send(x.arena.copy(std::string("got ").append(x.body))); }
   void on_body_too_large(Exchange& x) override {
     x.response.status = 413;
     x.sink->send("too large");
@@ -147,9 +150,11 @@ class TestService final : public Service {
   void on_cancel(Exchange&) override { log_.add("cancelled"); }
   void on_end(Exchange& x) override {
     if (waiting_ == &x) waiting_ = nullptr;
-    log_.add("ended " + std::string(x.request.raw_path));
+    log_.add(std::string("ended ").append(x.request.raw_path));
   }
-  std::string refusal(int status, std::string_view) override { return "{\"status\":" + std::to_string(status) + "}"; }
+  std::string refusal(int status, std::string_view) override {
+    return std::string("{\"status\":").append(std::to_string(status)).append("}");
+  }
 
   static constexpr std::size_t large_size = 8 << 20;
 
@@ -165,12 +170,13 @@ class TestHost {
                     const std::string& address = "127.0.0.1:0") {
     Limits limits;
     if (change) change(limits);
-    server = std::make_unique<Server>(clock, limits, workers, [this](Loop&) { return std::make_unique<TestService>(log); });
+    server = std::make_unique<Server>(clock, limits, workers,
+                                      [this](Loop&) { return std::make_unique<TestService>(log); });
     auto listening = listen_on(address, sockets);
     EXPECT_TRUE(listening) << (listening ? "" : listening.error().message);
     listener = *listening;
     server->add(listener);
-    server->on_exception([this](const char* what) { log.add(std::string("exception ") + what); });
+    server->on_exception([this](const char* what) { log.add(std::string("exception ").append(what)); });
     EXPECT_TRUE(server->start());
   }
   ~TestHost() {
@@ -207,6 +213,30 @@ class TestHost {
   Log log;
   Listener listener;
   std::unique_ptr<Server> server;
+};
+
+/// Keeps the first worker from doing anything, from construction to let_go.
+class Hold {
+ public:
+  explicit Hold(TestHost& host)
+      : thread_([this, &host] {
+          host.on_loop(0, [this] {
+            held_ = true;
+            held_.notify_all();
+            go_.wait(false);
+          });
+        }) {
+    held_.wait(false);
+  }
+  void let_go() {
+    go_ = true;
+    go_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> held_{false}, go_{false};
+  std::thread thread_;
 };
 
 /// Every call fails the test after 20 s rather than hang.
