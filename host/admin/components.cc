@@ -31,13 +31,15 @@ std::string without_braces(const std::string& object) { return object.substr(1, 
 
 void add_definition(const Rules& rules, Kind kind, const std::string& name, std::vector<Component>& out) {
   const std::string owner = kind == Kind::api ? "" : R"("apiId":{"type":"string"},)";
-  const std::string properties = owner + std::string(identity) + ',' + without_braces(rules.properties(kind));
-  const std::string required = without_braces(rules.required(kind));
-  out.emplace_back(name + "Input", R"({"type":"object","additionalProperties":false,"required":[)" + required +
-                                       R"(],"properties":{)" + properties + "}}");
   const std::string owner_required = kind == Kind::api ? "" : R"("apiId",)";
+  const std::string required = without_braces(rules.required(kind));
+  const auto properties = [&](const std::string& component) {
+    return R"("properties":{)" + owner + std::string(identity) + ',' + without_braces(rules.properties(kind, component)) + "}}";
+  };
+  out.emplace_back(name + "Input", R"({"type":"object","additionalProperties":false,"required":[)" + required + "]," +
+                                       properties(name + "Input"));
   out.emplace_back(name, R"({"type":"object","required":["id",)" + owner_required + required +
-                             R"(,"createdAt","updatedAt","revision"],"properties":{)" + properties + "}}");
+                             R"(,"createdAt","updatedAt","revision"],)" + properties(name));
 }
 
 std::string list_of(const std::string& name, const std::string& more = "") {

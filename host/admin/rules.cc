@@ -39,25 +39,20 @@ std::string nearest_settings(const Definition& next, const Definition& api, cons
 Result<Rules> Rules::make(PluginHost& plugins) {
   Rules rules(plugins);
   for (const Kind kind : {Kind::api, Kind::endpoint, Kind::channel}) {
-    std::string properties = "{";
-    std::vector<std::string> names;
-    const auto add = [&](std::string_view name, std::string_view schema) {
-      add_member(properties, name, schema);
-      names.emplace_back(name);
-    };
-    for (const CoreField& field : core_fields_of(kind)) add(field.name, field.schema);
+    Level& level = rules.levels_[level_index(kind)];
+    for (const CoreField& field : core_fields_of(kind)) {
+      auto schema = Schema::compile(field.schema);
+      if (!schema) return invalid("field \"" + std::string(field.name) + "\": " + schema.error().message);
+      level.push_back({std::string(field.name), std::string(field.schema), *std::move(schema)});
+    }
     for (const PluginHost::Loaded* const plugin : plugins.in_order()) {
-      for (const FieldClaim& claim : plugin->manifest().fields[level_index(kind)]) {
-        if (auto alone = Schema::compile(claim.schema); !alone) {
-          return invalid("plugin " + plugin->manifest().id + ", field \"" + claim.name + "\": " + alone.error().message);
-        }
-        add(claim.name, claim.schema);
+      const Manifest& manifest = plugin->manifest();
+      for (const FieldClaim& claim : manifest.fields[level_index(kind)]) {
+        auto schema = Schema::compile(claim.schema);
+        if (!schema) return invalid("plugin " + manifest.id + ", field \"" + claim.name + "\": " + schema.error().message);
+        level.push_back({claim.name, claim.schema, *std::move(schema)});
       }
     }
-    properties += '}';
-    auto schema = Schema::compile(R"({"type":"object","properties":)" + properties + "}");
-    if (!schema) return std::move(schema).error();
-    rules.levels_.emplace_back(*std::move(schema), std::move(properties)).names = std::move(names);
   }
   for (const PluginHost::Loaded* const plugin : plugins.in_order()) {
     const Manifest& manifest = plugin->manifest();
@@ -72,27 +67,26 @@ Result<Rules> Rules::make(PluginHost& plugins) {
 void Rules::check(const Definition& next, const std::vector<std::string>& touched, const Definition& api,
                   const std::string& base, std::vector<Fault>& faults) const {
   const std::size_t before = faults.size();
-  const auto& names = level(next.kind).names;
-  const auto known = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  const Level& known = level(next.kind);
   for (const std::string& name : touched) {
-    if (known(name)) continue;
+    if (std::any_of(known.begin(), known.end(), [&](const Field& f) { return f.name == name; })) continue;
     faults.push_back({base + '/' + pointer_step(name),
-                      "is not a field of this " + std::string(noun(next.kind)) + did_you_mean(name, names)});
+                      "is not a field of this " + std::string(noun(next.kind)) + did_you_mean(name, names(next.kind))});
   }
   for (const CoreField& field : core_fields_of(next.kind)) {
     if (field.required && !next.sent.find(field.name)) {
       faults.push_back({base + '/' + std::string(field.name), "is required"});
     }
   }
-  if (next.sent.find("compress") == "true") {
-    faults.push_back({base + "/compress", "compression is not available in this version", "not-available"});
+  for (const Field& field : known) {
+    const auto value = next.sent.find(field.name);
+    if (!value) continue;
+    if (field.name == "compress" && *value == "true") {
+      faults.push_back({base + "/compress", "compression is not available in this version", "not-available"});
+    } else {
+      field.schema.check(*value, base + '/' + pointer_step(field.name), faults);
+    }
   }
-  std::string document = "{";
-  for (const Member& member : next.sent.members()) {
-    const bool refused = member.name == "compress" && member.value == "true";
-    if (known(member.name) && !refused) add_member(document, member.name, member.value);
-  }
-  level(next.kind).schema.check(document + '}', base, faults);
   if (faults.size() != before) return;
 
   check_core(next, base, faults);
@@ -150,7 +144,27 @@ void Rules::ask_plugins(const Definition& next, const Definition& api, const std
   }
 }
 
-std::string Rules::properties(Kind kind) const { return level(kind).properties; }
+std::vector<std::string> Rules::names(Kind kind) const {
+  std::vector<std::string> out;
+  for (const Field& field : level(kind)) out.push_back(field.name);
+  return out;
+}
+
+std::string Rules::properties(Kind kind, const std::string& component) const {
+  constexpr std::string_view local_reference = "\"$ref\":\"#/";
+  std::string out = "{";
+  for (const Field& field : level(kind)) {
+    // A schema's own root is not the document's.
+    std::string text = field.text;
+    const std::string root = "components/schemas/" + component + "/properties/" + pointer_step(field.name) + '/';
+    for (std::size_t at = 0; (at = text.find(local_reference, at)) != std::string::npos;) {
+      at += local_reference.size();
+      text.insert(at, root);
+    }
+    add_member(out, field.name, text);
+  }
+  return out + '}';
+}
 
 std::string Rules::required(Kind kind) const {
   std::string out = "[";

@@ -28,26 +28,26 @@ class Rules {
   void check(const Definition& next, const std::vector<std::string>& touched, const Definition& api,
              const std::string& base, std::vector<Fault>& faults) const;
 
-  /// The properties of a kind as members of a JSON Schema "properties" object, and the
-  /// names of the required ones; for the OpenAPI document.
-  std::string properties(Kind kind) const;
+  /// A JSON Schema "properties" object of a kind, and the names of the required ones; for
+  /// the OpenAPI document, in which it will be the component `component`.
+  std::string properties(Kind kind, const std::string& component) const;
   std::string required(Kind kind) const;
 
  private:
-  struct Level {
-    Level(Schema fields, std::string members) : schema(std::move(fields)), properties(std::move(members)) {}
+  struct Field {
+    std::string name, text;
     Schema schema;
-    std::string properties;
-    std::vector<std::string> names;
   };
+  using Level = std::vector<Field>;
 
   explicit Rules(PluginHost& plugins) : plugins_(&plugins) {}
   const Level& level(Kind kind) const { return levels_[static_cast<std::size_t>(kind) - 1]; }
+  std::vector<std::string> names(Kind kind) const;
   void check_plugin_settings(std::string_view settings, const std::string& base, std::vector<Fault>& faults) const;
   void ask_plugins(const Definition& next, const Definition& api, const std::string& base, std::vector<Fault>& faults) const;
 
   PluginHost* plugins_;
-  std::vector<Level> levels_;                       ///< In the order of Kind.
+  std::array<Level, 3> levels_;                          ///< In the order of Kind.
   std::map<std::string, Schema, std::less<>> settings_;  ///< By plugin id; none: only {} and false.
 };
 

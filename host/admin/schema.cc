@@ -10,6 +10,7 @@
 #include <valijson/validator.hpp>
 
 #include "host/admin/json_input.h"
+#include "host/admin/schema_patterns.h"
 #include "mimus/json_text.h"
 
 namespace mimus::admin {
@@ -18,7 +19,7 @@ namespace {
 using nlohmann::json;
 using Finding = valijson::ValidationResults::Error;
 
-/// The first keyword in `schema` that we refuse, or "".
+/// The first keyword in `schema` that we refuse, or "". Patterns were taken out.
 std::string refused_keyword(const json& schema) {
   if (schema.is_array()) {
     for (const json& part : schema) {
@@ -27,7 +28,8 @@ std::string refused_keyword(const json& schema) {
   }
   if (!schema.is_object()) return "";
   for (const auto& [key, value] : schema.items()) {
-    if (key == "pattern" || key == "patternProperties" || key == "format" || key == "$ref") return key;
+    if (key == "patternProperties" || key == "format") return key;
+    if (key == "$ref" && !(value.is_string() && value.get_ref<const std::string&>().starts_with('#'))) return key;
     if (key == "enum" || key == "const" || key == "default" || key == "examples") continue;
     if (key == "properties" || key == "definitions") {
       for (const auto& [name, part] : value.items()) {
@@ -50,22 +52,24 @@ std::vector<std::string> keys_of(const Finding& finding) {
 }
 
 /// The schemas that speak about the value at `keys`: those of alternatives included.
-void schemas_at(const json& schema, const std::vector<std::string>& keys, std::size_t depth, std::vector<const json*>& out) {
-  if (!schema.is_object()) return;
-  if (depth == keys.size()) out.push_back(&schema);
+void schemas_at(const json& root, const json& schema, const std::vector<std::string>& keys, std::size_t depth,
+                unsigned hops, std::vector<const json*>& out) {
+  const json* const at = resolved(root, schema);
+  if (at == nullptr || !at->is_object() || hops == 200) return;
+  if (depth == keys.size()) out.push_back(at);
   for (const char* const several : {"oneOf", "anyOf", "allOf"}) {
-    if (const auto found = schema.find(several); found != schema.end()) {
-      for (const json& one : *found) schemas_at(one, keys, depth, out);
+    if (const auto found = at->find(several); found != at->end()) {
+      for (const json& one : *found) schemas_at(root, one, keys, depth, hops + 1, out);
     }
   }
   if (depth == keys.size()) return;
-  const auto named = schema.find("properties");
-  if (named != schema.end() && named->contains(keys[depth])) {
-    schemas_at((*named)[keys[depth]], keys, depth + 1, out);
-  } else if (const auto other = schema.find("additionalProperties"); other != schema.end()) {
-    schemas_at(*other, keys, depth + 1, out);
+  const auto named = at->find("properties");
+  if (named != at->end() && named->contains(keys[depth])) {
+    schemas_at(root, (*named)[keys[depth]], keys, depth + 1, hops + 1, out);
+  } else if (const auto other = at->find("additionalProperties"); other != at->end()) {
+    schemas_at(root, *other, keys, depth + 1, hops + 1, out);
   }
-  if (const auto items = schema.find("items"); items != schema.end()) schemas_at(*items, keys, depth + 1, out);
+  if (const auto items = at->find("items"); items != at->end()) schemas_at(root, *items, keys, depth + 1, hops + 1, out);
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -144,7 +148,7 @@ std::vector<std::string> property_names(const std::vector<const json*>& schemas)
 /// What `finding` says, in words; may append the missing or unknown member to `keys`.
 std::string words_for(const json& root, const Finding& finding, std::vector<std::string>& keys) {
   std::vector<const json*> schemas;
-  schemas_at(root, keys, 0, schemas);
+  schemas_at(root, root, keys, 0, 0, schemas);
   const std::string& said = finding.description;
   const auto begins = [&](std::string_view with) { return said.starts_with(with); };
   if (begins("Object contains a property")) {
@@ -170,6 +174,7 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
   if (begins("Array should contain no more")) return "must have at most " + bound(schemas, "maxItems") + " elements";
   if (begins("Object should have no more")) return "must have at most " + bound(schemas, "maxProperties") + " members";
   if (begins("Object should have no fewer")) return "must have at least " + bound(schemas, "minProperties") + " members";
+  if (begins("Missing dependency")) return "also needs the field " + between_quotes(said);
   if (begins("Elements at indexes")) return "holds the same element twice";
   if (begins("Target should not validate")) return "is not allowed in this form";
   if (begins("Failed to validate against exactly one")) return "fits more than one of the allowed forms";
@@ -188,6 +193,7 @@ bool is_summary(const Finding& finding) {
 
 struct Schema::State {
   json text;
+  SchemaPatterns patterns;
   valijson::Schema compiled;
 };
 
@@ -201,6 +207,7 @@ Result<Schema> Schema::compile(std::string_view text) {
   try {
     state->text = json::parse(text);
     if (!state->text.is_object()) return invalid("the schema is not an object");
+    if (const auto wrong = state->patterns.take_from(state->text); !wrong.empty()) return invalid(wrong);
     if (const auto keyword = refused_keyword(state->text); !keyword.empty()) {
       return invalid("the schema uses \"" + keyword + "\", which is not supported here; check it in code");
     }
@@ -217,7 +224,12 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
     const json parsed = json::parse(document);
     const valijson::adapters::NlohmannJsonAdapter adapter(parsed);
     valijson::Validator validator;
-    if (validator.validate(state_->compiled, adapter, nullptr)) return;
+    if (validator.validate(state_->compiled, adapter, nullptr)) {
+      state_->patterns.check(state_->text, parsed, std::string(base), [&](const std::string& pointer, const std::string& pattern) {
+        faults.push_back({pointer, "must match the pattern " + pattern});
+      });
+      return;
+    }
     valijson::ValidationResults findings;
     validator.validate(state_->compiled, adapter, &findings);
 

@@ -14,9 +14,10 @@ namespace mimus::admin {
 /// A compiled schema. Const members may run on any threads at once.
 class Schema {
  public:
-  /// `pattern`, `format` and `$ref` are refused: the first two would run client-sized text
-  /// through std::regex, which crashes on it; the last could reach outside.
-  /// Errors: invalid - the text is not a schema, or uses one of those
+  /// `pattern` runs on RE2, and not below `not` and `if`. `format` and `patternProperties`
+  /// are refused: valijson runs them on std::regex, which crashes on long text. `$ref` may
+  /// point into this schema only ("#/…").
+  /// Errors: invalid - the text is not a schema, or uses what is refused
   static Result<Schema> compile(std::string_view text);
 
   Schema(Schema&&) noexcept;
