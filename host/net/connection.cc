@@ -101,6 +101,7 @@ void Connection::turn() {
   }
   in_turn_ = false;
   if (state_ == State::dead) return;
+  if (overrun_) return lost();  // Also from a takeover that was closing gently.
   keep_rest();
   if (!flush()) return;
   after_flush();
