@@ -1,0 +1,178 @@
+// A real host on a free port with a data directory of its own, for one story.
+import { spawn, execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+
+export const binary = process.env.MIMUS_BINARY;
+if (!binary) throw new Error('MIMUS_BINARY must name the mimus program');
+
+/** An empty directory; remove() takes it away. */
+export function scratch() {
+  const path = mkdtempSync(join(tmpdir(), 'mimus-e2e-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Resolves with the first line that `stream` prints; rejects if it ends before. */
+function firstLine(stream, child, errors) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    stream.on('data', (chunk) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end >= 0) resolve(text.slice(0, end));
+    });
+    child.once('exit', (code, signal) => reject(new Error(`mimus ended with ${code ?? signal} before it was ready: ${errors()}`)));
+  });
+}
+
+export class Host {
+  /**
+   * Starts a host and waits until it is ready. `data` keeps a directory over several
+   * starts; without it the host has one of its own, removed by stop().
+   */
+  static async start({ args = [], env = {}, data, listen = '127.0.0.1:0' } = {}) {
+    const host = new Host();
+    host.own = data ? null : scratch();
+    host.data = data ?? host.own.path;
+    host.child = spawn(binary, ['serve', '--listen', listen, '--data', host.data, '--workers', '2', ...args], {
+      env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    host.token = env.MIMUS_ADMIN_TOKEN ?? 'e2e-token';
+    host.errors = '';
+    host.child.stderr.on('data', (chunk) => (host.errors += chunk));
+    host.exited = once(host.child, 'exit');
+    host.exited.catch(() => {});
+    host.readyLine = await firstLine(host.child.stdout, host.child, () => host.errors);
+    host.url = /http:\/\/[^ ,;]+/.exec(host.readyLine)?.[0];
+    host.port = Number(new URL(host.url).port);
+    return host;
+  }
+
+  /** SIGTERM; resolves with the exit code. */
+  async stop() {
+    this.child.kill('SIGTERM');
+    const [code, signal] = await this.exited;
+    this.own?.remove();
+    return code ?? signal;
+  }
+
+  /** SIGKILL to the parent, which takes the server with it. */
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** One admin call; the body is an object or a string, the answer is parsed where it is JSON. */
+  async admin(method, path, body, headers = {}) {
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    let json;
+    try { json = JSON.parse(text); } catch { json = undefined; }
+    return { status: answer.status, headers: answer.headers, text, json };
+  }
+
+  /** A definition made, or an error that shows the answer. */
+  async create(path, body) {
+    const made = await this.admin('POST', path, body);
+    if (made.status !== 201) throw new Error(`POST ${path} was ${made.status}: ${made.text}`);
+    return made.json;
+  }
+
+  /** An API with a slug, and its endpoints. Returns the API with `endpoints` by name. */
+  async api(slug, endpoints = [], fields = {}) {
+    const api = await this.create('/admin/api-definitions', { slug, name: slug, ...fields });
+    api.endpointsByName = {};
+    for (const endpoint of endpoints) {
+      const made = await this.create(`/admin/api-definitions/${api.id}/endpoints`, endpoint);
+      api.endpointsByName[made.name ?? made.path] = made;
+    }
+    return api;
+  }
+
+  mock(slug, path = '', options = {}) {
+    return fetch(`${this.url}/mock/${slug}${path}`, { redirect: 'manual', ...options });
+  }
+
+  async requests(query = '') {
+    const answer = await this.admin('GET', `/admin/requests${query}`);
+    if (answer.status !== 200) throw new Error(`GET /admin/requests was ${answer.status}: ${answer.text}`);
+    return answer.json.items;
+  }
+
+  /** Raw bytes out, all bytes back until the peer closes or `until` is found in them. */
+  async raw(bytes, { until, timeout = 10_000 } = {}) {
+    const socket = connect(this.port, '127.0.0.1');
+    let text = '';
+    const done = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no end in ${timeout} ms; so far: ${text}`)), timeout);
+      const finish = () => { clearTimeout(timer); resolve(text); };
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+        if (until && (until instanceof RegExp ? until.test(text) : text.includes(until))) { socket.destroy(); finish(); }
+      });
+      socket.on('close', finish);
+      socket.on('error', finish);
+    });
+    socket.write(bytes);
+    return done;
+  }
+}
+
+/** Runs curl, really. Returns { status, headers (lower case), body, seconds }. */
+export function curl(...args) {
+  return new Promise((resolve, reject) => {
+    execFile('curl', ['-sS', '-i', '-w', '\n%{time_total}', ...args], { maxBuffer: 1 << 26, encoding: 'latin1' }, (error, out, err) => {
+      if (error) return reject(new Error(`curl ${args.join(' ')}: ${err}`));
+      const seconds = Number(out.slice(out.lastIndexOf('\n') + 1));
+      let rest = out.slice(0, out.lastIndexOf('\n'));
+      let head;
+      do {
+        const end = rest.indexOf('\r\n\r\n');
+        head = rest.slice(0, end);
+        rest = rest.slice(end + 4);
+      } while (/^HTTP\/1\.1 1\d\d/.test(head));
+      const [line, ...fields] = head.split('\r\n');
+      const headers = {};
+      for (const field of fields) {
+        const colon = field.indexOf(':');
+        const name = field.slice(0, colon).toLowerCase();
+        headers[name] = name in headers ? `${headers[name]}, ${field.slice(colon + 1).trim()}` : field.slice(colon + 1).trim();
+      }
+      resolve({ status: Number(line.split(' ')[1]), headers, body: rest, seconds });
+    });
+  });
+}
+
+/** A real upstream on loopback. `answer(request, response, body)` answers; `seen` lists what came. */
+export async function upstream(answer) {
+  const seen = [];
+  const server = createServer((request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      seen.push({ method: request.method, url: request.url, headers: request.headers, rawHeaders: request.rawHeaders, body });
+      answer(request, response, body);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    seen,
+    stop: () => { server.closeAllConnections(); return new Promise((done) => server.close(done)); },
+  };
+}
