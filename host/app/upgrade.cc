@@ -168,7 +168,7 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
       return refuse(429, "too-many-connections", "the endpoint's maxConnectionsPerIp is reached");
     }
     exchange_.response.status = 101;
-    std::vector<Header> headers{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept_}};
+    std::vector<Header> headers{{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", accept_}};
     if (!protocol_.empty()) headers.push_back({"Sec-WebSocket-Protocol", protocol_});
     exchange_.sink->upgrade(headers, channels_.make(channel_->id, address,
                                                     bind_channel(std::move(pipeline),
