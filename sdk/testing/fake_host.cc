@@ -105,7 +105,9 @@ FakeHost::FakeHost(const std::string& file, Setup setup) : state_(std::make_uniq
 
 FakeHost::~FakeHost() {
   state_->end();
+#if !defined(MIMUS_KEEP_LIBRARIES)
   dlclose(state_->library);
+#endif
 }
 
 mimus_rc FakeHost::rc() const { return state_->rc; }
