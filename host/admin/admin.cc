@@ -23,7 +23,8 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_json_type(std::string_view content_type) {
   std::string type(trimmed(content_type.substr(0, content_type.find(';'))));
-  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return type == "application/json" || type == "text/json" || type.ends_with("+json");
 }
 
@@ -34,7 +35,9 @@ std::optional<Problem> unknown_parameter(const Route& route, std::string_view qu
     const bool known = route.query == Query::list          ? pair.name == "limit" || pair.name == "cursor"
                        : route.query == Query::endpoint_id ? pair.name == "endpointId"
                                                            : false;
-    if (!known) return bad_input({{'/' + pointer_step(pair.name), "the query parameter \"" + pair.name + "\" is not known"}});
+    if (!known)
+      return bad_input(
+          {{'/' + pointer_step(pair.name), "the query parameter \"" + pair.name + "\" is not known"}});
   }
   return std::nullopt;
 }
@@ -63,7 +66,10 @@ AdminResult result_of(Answer answer, const AdminCall& call) {
 }  // namespace
 
 Service::Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook> tokens)
-    : services_(std::move(services)), rules_(std::move(rules)), tokens_(std::move(tokens)), definition_ids_(random_seed()) {
+    : services_(std::move(services)),
+      rules_(std::move(rules)),
+      tokens_(std::move(tokens)),
+      definition_ids_(random_seed()) {
   if (services_.journal != nullptr) {
     journal_fields_ = services_.journal->fields();
   } else {
@@ -118,7 +124,8 @@ bool Service::allows(std::string_view authorization, Role role) const {
 bool Service::writes_definitions(std::string_view method, std::string_view path) const {
   std::vector<std::string> params;
   return std::any_of(routes().begin(), routes().end(), [&](const Route& route) {
-    return route.thread == Thread::definitions && route.method == method && path_fits(route.path, path, params);
+    return route.thread == Thread::definitions && route.method == method &&
+           path_fits(route.path, path, params);
   });
 }
 
@@ -167,7 +174,8 @@ Outcome<std::string> Service::read_body(const AdminCall& call, std::string_view 
   const std::string_view body = trimmed(call.body);
   if (auto checked = check_json(body, services_.max_json_depth); !checked) {
     Problem refused = problem("invalid-json", checked.error().message);
-    if (!checked.error().pointer.empty()) refused.errors.push_back({checked.error().pointer, checked.error().message});
+    if (!checked.error().pointer.empty())
+      refused.errors.push_back({checked.error().pointer, checked.error().message});
     return refused;
   }
   if (!is_object(body)) return bad_input({{"", "the body must be a JSON object"}});
@@ -229,7 +237,8 @@ std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
     if (auto body = read_body(call, ""); !body) return std::move(body).problem();
   }
   AdminAnswer answered = services_.plugins->admin(*plugin, method, below, call.query, trimmed(call.body));
-  if (answered.status >= 400) return Problem{answered.status, std::move(answered.code), std::move(answered.body)};
+  if (answered.status >= 400)
+    return Problem{answered.status, std::move(answered.code), std::move(answered.body)};
   return Answer{answered.status, answered.status == 204 ? "" : std::move(answered.body)};
 }
 

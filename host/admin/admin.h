@@ -39,7 +39,8 @@ class ChannelControl {
  public:
   virtual ~ChannelControl() = default;
   virtual std::vector<ChannelInfo> list(const Ulid& endpoint) = 0;
-  virtual std::size_t broadcast(const Ulid& endpoint, const std::string& name, const std::string& payload) = 0;
+  virtual std::size_t broadcast(const Ulid& endpoint, const std::string& name,
+                                const std::string& payload) = 0;
   virtual bool close(const Ulid& endpoint, const Ulid& channel) = 0;
 };
 
@@ -49,13 +50,13 @@ using ExplainPipeline = std::function<Result<std::string>(const Ulid& endpoint)>
 struct AdminServices {
   const Clock* clock = nullptr;
   Database* database = nullptr;
-  Journal* journal = nullptr;        ///< nullptr with --journal off.
+  Journal* journal = nullptr;  ///< nullptr with --journal off.
   PluginHost* plugins = nullptr;
   Generations* generations = nullptr;
   ChannelControl* channels = nullptr;
   ExplainPipeline explain;
   std::string version;
-  std::string admin_token;           ///< The first token's secret: role admin.
+  std::string admin_token;  ///< The first token's secret: role admin.
   std::size_t max_json_depth = 100;
 };
 

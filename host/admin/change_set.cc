@@ -73,7 +73,8 @@ std::optional<Problem> ChangeSet::taken(const Definition& next, const std::strin
     const ApiFields fields = api_record(next);
     const ApiRecord* const same_slug = staged_->find_api_by_slug(fields.slug);
     if (same_slug != nullptr && same_slug->id != next.id) {
-      return is_taken(base + "/slug", "the slug \"" + fields.slug + "\" is taken by API " + same_slug->id.text());
+      return is_taken(base + "/slug",
+                      "the slug \"" + fields.slug + "\" is taken by API " + same_slug->id.text());
     }
     for (std::size_t i = 0; i < fields.hosts.size(); ++i) {
       const ApiRecord* const same_host = staged_->find_api_by_host(fields.hosts[i]);
@@ -87,13 +88,15 @@ std::optional<Problem> ChangeSet::taken(const Definition& next, const std::strin
     const std::string path = json::unquote(next.field("path"));
     const ChannelRecord* const same = staged_->find_channel_by_path(path);
     if (same != nullptr && same->id != next.id) {
-      return is_taken(base + "/path", "the path \"" + path + "\" is taken by WebSocket endpoint " + same->id.text());
+      return is_taken(base + "/path",
+                      "the path \"" + path + "\" is taken by WebSocket endpoint " + same->id.text());
     }
   }
   return std::nullopt;
 }
 
-Outcome<Done> ChangeSet::put(const Definition& next, const std::vector<std::string>& touched, const std::string& base) {
+Outcome<Done> ChangeSet::put(const Definition& next, const std::vector<std::string>& touched,
+                             const std::string& base) {
   std::optional<Definition> owner;
   if (next.kind != Kind::api) {
     auto found = api(next.api);

@@ -30,7 +30,8 @@ class ChangeSet {
 
   /// Adds or replaces a definition. `touched` as in Rules::check; problems' pointers
   /// start with `base`. Errors: 400; 404 no such API; 409 slug, host or channel path taken
-  Outcome<Done> put(const Definition& next, const std::vector<std::string>& touched, const std::string& base = "");
+  Outcome<Done> put(const Definition& next, const std::vector<std::string>& touched,
+                    const std::string& base = "");
 
   /// Removes a definition, an API with all that belongs to it. Errors: 404
   Outcome<Done> remove(Kind kind, const Ulid& id);

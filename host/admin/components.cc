@@ -8,24 +8,36 @@ namespace mimus::admin {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> fixed[] = {
-    {"Patch", R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
-    {"ImportCounts", R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
-    {"ResetDone", R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
-    {"Event", R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
-    {"BroadcastDone", R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
-    {"Connection", R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
-    {"Plugin", R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
+    {"Patch",
+     R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
+    {"ImportCounts",
+     R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
+    {"ResetDone",
+     R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
+    {"Event",
+     R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
+    {"BroadcastDone",
+     R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
+    {"Connection",
+     R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
+    {"Plugin",
+     R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
     {"Pipeline", R"({"type":"object"})"},
-    {"Token", R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
-    {"NewToken", R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
-    {"TokenInput", R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
-    {"Backup", R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
+    {"Token",
+     R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
+    {"NewToken",
+     R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
+    {"TokenInput",
+     R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
+    {"Backup",
+     R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
     {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
 };
 
 constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset"};
 
-constexpr std::string_view identity = R"("id":{"type":"string"},"createdAt":{"type":"string"},"updatedAt":{"type":"string"},"revision":{"type":"integer"})";
+constexpr std::string_view identity =
+    R"("id":{"type":"string"},"createdAt":{"type":"string"},"updatedAt":{"type":"string"},"revision":{"type":"integer"})";
 
 std::string without_braces(const std::string& object) { return object.substr(1, object.size() - 2); }
 
@@ -34,10 +46,11 @@ void add_definition(const Rules& rules, Kind kind, const std::string& name, std:
   const std::string owner_required = kind == Kind::api ? "" : R"("apiId",)";
   const std::string required = without_braces(rules.required(kind));
   const auto properties = [&](const std::string& component) {
-    return R"("properties":{)" + owner + std::string(identity) + ',' + without_braces(rules.properties(kind, component)) + "}}";
+    return R"("properties":{)" + owner + std::string(identity) + ',' +
+           without_braces(rules.properties(kind, component)) + "}}";
   };
-  out.emplace_back(name + "Input", R"({"type":"object","additionalProperties":false,"required":[)" + required + "]," +
-                                       properties(name + "Input"));
+  out.emplace_back(name + "Input", R"({"type":"object","additionalProperties":false,"required":[)" +
+                                       required + "]," + properties(name + "Input"));
   out.emplace_back(name, R"({"type":"object","required":["id",)" + owner_required + required +
                              R"(,"createdAt","updatedAt","revision"],)" + properties(name));
 }
@@ -88,14 +101,16 @@ std::vector<Component> components(const Rules& rules, const std::vector<std::str
   const std::pair<Kind, const char*> kinds[] = {
       {Kind::api, "ApiDefinition"}, {Kind::endpoint, "Endpoint"}, {Kind::channel, "WebSocketEndpoint"}};
   for (const auto& [kind, name] : kinds) add_definition(rules, kind, name, out);
-  out.emplace_back("Definitions",
-                   R"({"type":"object","required":["apis"],"additionalProperties":false,"properties":{"version":{"enum":[1]},)"
-                   R"("apis":{"type":"array","items":{"type":"object","description":"An ApiDefinition with what belongs to it.",)"
-                   R"("required":["slug"],"properties":{"endpoints":{"type":"array","items":{"$ref":"#/components/schemas/EndpointInput"}},)"
-                   R"("websocketEndpoints":{"type":"array","items":{"$ref":"#/components/schemas/WebSocketEndpointInput"}}}}}}})");
+  out.emplace_back(
+      "Definitions",
+      R"({"type":"object","required":["apis"],"additionalProperties":false,"properties":{"version":{"enum":[1]},)"
+      R"("apis":{"type":"array","items":{"type":"object","description":"An ApiDefinition with what belongs to it.",)"
+      R"("required":["slug"],"properties":{"endpoints":{"type":"array","items":{"$ref":"#/components/schemas/EndpointInput"}},)"
+      R"("websocketEndpoints":{"type":"array","items":{"$ref":"#/components/schemas/WebSocketEndpointInput"}}}}}}})");
   for (const auto& [name, schema] : fixed) out.emplace_back(name, schema);
   std::string names;
-  for (const std::string& what : resets) names += (names.empty() ? "" : ",") + json::quoted(what) + R"(:{"type":"boolean"})";
+  for (const std::string& what : resets)
+    names += (names.empty() ? "" : ",") + json::quoted(what) + R"(:{"type":"boolean"})";
   out.emplace_back("Reset", R"({"type":"object","additionalProperties":false,"properties":{)" + names + "}}");
   out.emplace_back("Request", request_schema(journal));
   const std::pair<const char*, const char*> lists[] = {{"ApiList", "ApiDefinition"},

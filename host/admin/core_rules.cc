@@ -13,7 +13,8 @@ bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 /// A token as RFC 9110 has it.
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return lower_or_digit(c) || (c >= 'A' && c <= 'Z') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return lower_or_digit(c) || (c >= 'A' && c <= 'Z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
 
@@ -28,7 +29,8 @@ bool is_host(std::string_view host) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [&](char c) {
     return bracketed ? std::string_view("0123456789abcdefABCDEF:.").find(c) != std::string_view::npos
-                     : lower_or_digit(static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c)) || c == '-' || c == '.' || c == '_';
+                     : lower_or_digit(static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c)) || c == '-' ||
+                           c == '.' || c == '_';
   });
 }
 
@@ -42,7 +44,8 @@ void check_hosts(std::string_view hosts, const std::string& base, std::vector<Fa
       continue;
     }
     const std::string plain = plain_host(host);
-    if (std::find(seen.begin(), seen.end(), plain) != seen.end()) faults.push_back({pointer, "is there twice"});
+    if (std::find(seen.begin(), seen.end(), plain) != seen.end())
+      faults.push_back({pointer, "is there twice"});
     seen.push_back(plain);
   }
 }
@@ -58,7 +61,8 @@ void check_channel(const Definition& next, const std::string& base, std::vector<
   }
   std::size_t index = 0;
   for (const std::string& name : strings_of(next.field("subprotocols"))) {
-    if (!is_token(name)) faults.push_back({base + "/subprotocols/" + std::to_string(index), "must be a token"});
+    if (!is_token(name))
+      faults.push_back({base + "/subprotocols/" + std::to_string(index), "must be a token"});
     ++index;
   }
 }
@@ -69,7 +73,8 @@ void check_core(const Definition& next, const std::string& base, std::vector<Fau
   switch (next.kind) {
     case Kind::api:
       if (!is_slug(json::unquote(next.field("slug")))) {
-        faults.push_back({base + "/slug", "must be lower-case letters, digits and \"-\", not beginning with \"-\""});
+        faults.push_back(
+            {base + "/slug", "must be lower-case letters, digits and \"-\", not beginning with \"-\""});
       }
       check_hosts(next.field("hosts"), base, faults);
       break;
@@ -81,14 +86,17 @@ void check_core(const Definition& next, const std::string& base, std::vector<Fau
       if (!pattern) faults.push_back({base + pattern.error().pointer, pattern.error().message});
       break;
     }
-    case Kind::channel: check_channel(next, base, faults); break;
+    case Kind::channel:
+      check_channel(next, base, faults);
+      break;
   }
 }
 
 std::string plain_host(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   std::string out(host);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 

@@ -13,33 +13,50 @@ namespace mimus::admin {
 namespace {
 
 constexpr CoreField api_fields[] = {
-    {"slug", R"({"type":"string","minLength":1,"maxLength":63,"description":"Lower-case letters, digits and \"-\"; the name in /mock/{slug}."})", "", true},
+    {"slug",
+     R"({"type":"string","minLength":1,"maxLength":63,"description":"Lower-case letters, digits and \"-\"; the name in /mock/{slug}."})",
+     "", true},
     {"name", R"({"type":"string","maxLength":200})", "\"\""},
     {"description", R"({"type":"string","maxLength":10000})", "\"\""},
-    {"hosts", R"({"type":"array","maxItems":100,"items":{"type":"string","minLength":1,"maxLength":255},"description":"Host names that this API answers at /, too."})", "[]"},
-    {"capture", R"({"type":"object","additionalProperties":false,"properties":{"requestHeaders":{"type":"boolean"},"responseHeaders":{"type":"boolean"},"bodies":{"type":"boolean"}}})",
+    {"hosts",
+     R"({"type":"array","maxItems":100,"items":{"type":"string","minLength":1,"maxLength":255},"description":"Host names that this API answers at /, too."})",
+     "[]"},
+    {"capture",
+     R"({"type":"object","additionalProperties":false,"properties":{"requestHeaders":{"type":"boolean"},"responseHeaders":{"type":"boolean"},"bodies":{"type":"boolean"}}})",
      R"({"requestHeaders":false,"responseHeaders":false,"bodies":false})"},
-    {"plugins", R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})", "{}"},
+    {"plugins",
+     R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})",
+     "{}"},
 };
 
 constexpr CoreField endpoint_fields[] = {
     {"name", R"({"type":"string","maxLength":200})", "\"\""},
     {"enabled", R"({"type":"boolean"})", "true"},
     {"priority", R"({"type":"integer","minimum":-1000000,"maximum":1000000})", "0"},
-    {"method", R"({"type":"string","minLength":1,"maxLength":32,"description":"A method token, or ANY."})", "", true},
-    {"path", R"({"type":"string","minLength":1,"maxLength":8192,"description":"Literal segments, :name or {name}, and *name as the last."})", "", true},
+    {"method", R"({"type":"string","minLength":1,"maxLength":32,"description":"A method token, or ANY."})",
+     "", true},
+    {"path",
+     R"({"type":"string","minLength":1,"maxLength":8192,"description":"Literal segments, :name or {name}, and *name as the last."})",
+     "", true},
     {"compress", R"({"type":"boolean","enum":[false]})", ""},
-    {"plugins", R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})", "{}"},
+    {"plugins",
+     R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})",
+     "{}"},
 };
 
 constexpr CoreField channel_fields[] = {
-    {"path", R"({"type":"string","minLength":5,"maxLength":1024,"description":"Begins with /ws/."})", "", true},
+    {"path", R"({"type":"string","minLength":5,"maxLength":1024,"description":"Begins with /ws/."})", "",
+     true},
     {"enabled", R"({"type":"boolean"})", "true"},
-    {"subprotocols", R"({"type":"array","maxItems":20,"items":{"type":"string","minLength":1,"maxLength":100}})", "[]"},
-    {"origins", R"({"type":"array","maxItems":100,"items":{"type":"string","minLength":1,"maxLength":300}})", ""},
+    {"subprotocols",
+     R"({"type":"array","maxItems":20,"items":{"type":"string","minLength":1,"maxLength":100}})", "[]"},
+    {"origins", R"({"type":"array","maxItems":100,"items":{"type":"string","minLength":1,"maxLength":300}})",
+     ""},
     {"requireToken", R"({"type":["string","null"],"minLength":1,"maxLength":4096})", "null"},
     {"maxConnectionsPerIp", R"({"type":"integer","minimum":0,"maximum":1000000})", "0"},
-    {"plugins", R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})", "{}"},
+    {"plugins",
+     R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})",
+     "{}"},
 };
 
 constexpr std::string_view host_fields[] = {"id", "apiId", "createdAt", "updatedAt", "revision"};
@@ -70,9 +87,12 @@ void add_history(std::string& object, const Definition& definition) {
 
 std::span<const CoreField> core_fields_of(Kind kind) {
   switch (kind) {
-    case Kind::api: return api_fields;
-    case Kind::endpoint: return endpoint_fields;
-    case Kind::channel: return channel_fields;
+    case Kind::api:
+      return api_fields;
+    case Kind::endpoint:
+      return endpoint_fields;
+    case Kind::channel:
+      return channel_fields;
   }
   return {};
 }
@@ -131,7 +151,8 @@ std::string shown_text(const Definition& definition) {
     if (const auto value = definition.field(field.name); !value.empty()) add_member(out, field.name, value);
   }
   for (const Member& member : definition.sent.members()) {
-    const bool shown = std::any_of(core.begin(), core.end(), [&](const CoreField& f) { return f.name == member.name; });
+    const bool shown =
+        std::any_of(core.begin(), core.end(), [&](const CoreField& f) { return f.name == member.name; });
     if (!shown) add_member(out, member.name, member.value);
   }
   add_history(out, definition);
@@ -154,9 +175,12 @@ std::string rfc3339(std::int64_t wall_us) {
 
 std::string_view noun(Kind kind) {
   switch (kind) {
-    case Kind::api: return "API";
-    case Kind::endpoint: return "endpoint";
-    case Kind::channel: return "WebSocket endpoint";
+    case Kind::api:
+      return "API";
+    case Kind::endpoint:
+      return "endpoint";
+    case Kind::channel:
+      return "WebSocket endpoint";
   }
   return "definition";
 }

@@ -26,7 +26,8 @@ bool has_tag(std::string_view list, std::string_view tag, bool weak) {
 
 std::optional<Problem> changed_meanwhile(const Call& call, const Definition& definition) {
   if (call.if_match.empty() || has_tag(call.if_match, etag(definition), false)) return std::nullopt;
-  return problem("precondition-failed", "If-Match does not hold: the revision is " + std::to_string(definition.revision));
+  return problem("precondition-failed",
+                 "If-Match does not hold: the revision is " + std::to_string(definition.revision));
 }
 
 Answer shown(int status, const Definition& definition) {
@@ -36,11 +37,13 @@ Answer shown(int status, const Definition& definition) {
 std::string collection(const Definition& definition) {
   const std::string apis = "/admin/api-definitions";
   if (definition.kind == Kind::api) return apis;
-  return apis + '/' + definition.api.text() + (definition.kind == Kind::endpoint ? "/endpoints" : "/websocket-endpoints");
+  return apis + '/' + definition.api.text() +
+         (definition.kind == Kind::endpoint ? "/endpoints" : "/websocket-endpoints");
 }
 
 Problem missing(Kind kind, std::string_view id) {
-  return problem("no-such-resource", "there is no " + std::string(noun(kind)) + " " + std::string(id.substr(0, 100)));
+  return problem("no-such-resource",
+                 "there is no " + std::string(noun(kind)) + " " + std::string(id.substr(0, 100)));
 }
 
 std::vector<std::string> names_of(const Document& document) {
@@ -69,7 +72,8 @@ Outcome<Ulid> Service::known_api(const Definitions& in, const std::string& id) c
   return *parsed;
 }
 
-Outcome<Definition> Service::stored(Kind kind, const Definitions& in, const std::string& api, const std::string& id) const {
+Outcome<Definition> Service::stored(Kind kind, const Definitions& in, const std::string& api,
+                                    const std::string& id) const {
   auto owner = known_api(in, api);
   if (!owner) return std::move(owner).problem();
   if (kind == Kind::api) return parse_stored(kind, *in.find_api(*owner)->document);

@@ -115,7 +115,10 @@ std::size_t utf8_length(std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  const std::size_t n = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+  const std::size_t n = first >= 0xC2 && first < 0xE0   ? 2
+                        : first >= 0xE0 && first < 0xF0 ? 3
+                        : first >= 0xF0 && first < 0xF5 ? 4
+                                                        : 0;
   if (n == 0 || bytes.size() < n) return 0;
   for (std::size_t i = 1; i < n; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -151,13 +154,15 @@ Document::Document(std::string_view object) {
 }
 
 std::optional<std::string_view> Document::find(std::string_view name) const {
-  const auto at = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; });
+  const auto at =
+      std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; });
   if (at == members_.end()) return std::nullopt;
   return at->value;
 }
 
 void Document::set(std::string_view name, std::string value) {
-  const auto at = std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; });
+  const auto at =
+      std::find_if(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; });
   if (at != members_.end()) {
     at->value = std::move(value);
   } else {

@@ -11,7 +11,9 @@
 namespace mimus::admin {
 namespace {
 
-std::string ref(std::string_view schema) { return R"({"$ref":"#/components/schemas/)" + std::string(schema) + R"("})"; }
+std::string ref(std::string_view schema) {
+  return R"({"$ref":"#/components/schemas/)" + std::string(schema) + R"("})";
+}
 
 std::string content(std::string_view type, const std::string& schema) {
   return R"({")" + std::string(type) + R"(":{"schema":)" + schema + "}}";
@@ -25,7 +27,8 @@ std::string parameter(std::string_view name, std::string_view in, std::string_vi
 std::vector<std::string> path_parameters(std::string_view path) {
   std::vector<std::string> out;
   for (std::size_t open = path.find('{'); open != std::string_view::npos; open = path.find('{', open + 1)) {
-    out.push_back(parameter(path.substr(open + 1, path.find('}', open) - open - 1), "path", R"({"type":"string"})", true));
+    out.push_back(parameter(path.substr(open + 1, path.find('}', open) - open - 1), "path",
+                            R"({"type":"string"})", true));
   }
   return out;
 }
@@ -46,13 +49,16 @@ void add_filters(const std::vector<FieldSpec>& journal, std::vector<std::string>
 std::string parameters_of(const Route& route, const std::vector<FieldSpec>& journal) {
   std::vector<std::string> all = path_parameters(route.path);
   if (route.query == Query::list || route.query == Query::requests) {
-    all.push_back(parameter("limit", "query", R"({"type":"integer","minimum":1,"maximum":1000,"default":100})", false));
+    all.push_back(
+        parameter("limit", "query", R"({"type":"integer","minimum":1,"maximum":1000,"default":100})", false));
     all.push_back(parameter("cursor", "query", R"({"type":"string"})", false));
   }
   if (route.query == Query::requests) add_filters(journal, all);
-  if (route.query == Query::endpoint_id) all.push_back(parameter("endpointId", "query", R"({"type":"string"})", true));
+  if (route.query == Query::endpoint_id)
+    all.push_back(parameter("endpointId", "query", R"({"type":"string"})", true));
   if (route.versioned && route.method != "POST") {
-    all.push_back(parameter(route.method == "GET" ? "If-None-Match" : "If-Match", "header", R"({"type":"string"})", false));
+    all.push_back(parameter(route.method == "GET" ? "If-None-Match" : "If-Match", "header",
+                            R"({"type":"string"})", false));
   }
   std::string out = "[";
   for (const std::string& one : all) out += (out.size() > 1 ? "," : "") + one;
@@ -68,13 +74,15 @@ std::string operation(std::string_view id, std::string_view summary, Role role, 
   add_member(out, "description", json::quoted("Needs the role " + std::string(name_of(role)) + "."));
   if (parameters != "[]") add_member(out, "parameters", parameters);
   if (!request.empty()) add_member(out, "requestBody", R"({"required":true,"content":)" + request + "}");
-  add_member(out, "responses", "{" + responses + R"(,"default":{"description":"A problem","content":)" +
-                                   content("application/problem+json", ref("Problem")) + "}}");
+  add_member(out, "responses",
+             "{" + responses + R"(,"default":{"description":"A problem","content":)" +
+                 content("application/problem+json", ref("Problem")) + "}}");
   return out + '}';
 }
 
 std::string success(int status, const std::string& schema, const std::string& headers) {
-  std::string out = '"' + std::to_string(status) + R"(":{"description":")" + (schema.empty() ? "Done" : "Success") + '"';
+  std::string out =
+      '"' + std::to_string(status) + R"(":{"description":")" + (schema.empty() ? "Done" : "Success") + '"';
   if (!headers.empty()) out += R"(,"headers":{)" + headers + "}";
   if (!schema.empty()) out += R"(,"content":)" + content("application/json", schema);
   return out + '}';
@@ -95,7 +103,8 @@ std::string route_operation(const Route& route, const std::vector<FieldSpec>& jo
 }
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 
@@ -133,21 +142,26 @@ std::vector<PluginOperation> operations_of(const Manifest& manifest) {
 }
 
 std::string openapi_document(std::string_view version, const std::vector<Component>& schemas,
-                             const std::vector<const Manifest*>& plugins, const std::vector<FieldSpec>& journal) {
+                             const std::vector<const Manifest*>& plugins,
+                             const std::vector<FieldSpec>& journal) {
   std::vector<std::pair<std::string, std::string>> paths;  // in the order of the table
   const auto path_object = [&](const std::string& path) -> std::string& {
-    const auto at = std::find_if(paths.begin(), paths.end(), [&](const auto& entry) { return entry.first == path; });
+    const auto at =
+        std::find_if(paths.begin(), paths.end(), [&](const auto& entry) { return entry.first == path; });
     return at != paths.end() ? at->second : paths.emplace_back(path, "{").second;
   };
   for (const Route& route : routes()) {
-    add_member(path_object(std::string(route.path)), lower(std::string(route.method)), route_operation(route, journal));
+    add_member(path_object(std::string(route.path)), lower(std::string(route.method)),
+               route_operation(route, journal));
   }
   for (const Manifest* const manifest : plugins) {
-    const std::string root = manifest->admin_path.empty() ? "/admin/plugins/" + manifest->id + "/x" : manifest->admin_path;
+    const std::string root =
+        manifest->admin_path.empty() ? "/admin/plugins/" + manifest->id + "/x" : manifest->admin_path;
     for (const PluginOperation& op : operations_of(*manifest)) {
       const std::string path = root + op.path;
       const std::string id = manifest->id + ":" + op.method + op.path;
-      const std::string responses = op.response.empty() ? success(204, "", "") : success(200, op.response, "");
+      const std::string responses =
+          op.response.empty() ? success(204, "", "") : success(200, op.response, "");
       add_member(path_object(path), lower(op.method),
                  operation(id, op.summary, op.role, plugin_parameters(op, path), "", responses));
     }
@@ -163,8 +177,9 @@ std::string openapi_document(std::string_view version, const std::vector<Compone
   add_member(out, "info", info + '}');
   add_member(out, "security", R"([{"token":[]}])");
   add_member(out, "paths", path_members + '}');
-  add_member(out, "components", R"({"securitySchemes":{"token":{"type":"http","scheme":"bearer"}},"schemas":)" +
-                                    schema_members + "}}");
+  add_member(
+      out, "components",
+      R"({"securitySchemes":{"token":{"type":"http","scheme":"bearer"}},"schemas":)" + schema_members + "}}");
   return out + '}';
 }
 

@@ -13,14 +13,15 @@ namespace mimus::admin {
 
 /// Pure. `version` is the host's.
 std::string openapi_document(std::string_view version, const std::vector<Component>& schemas,
-                             const std::vector<const Manifest*>& plugins, const std::vector<FieldSpec>& journal);
+                             const std::vector<const Manifest*>& plugins,
+                             const std::vector<FieldSpec>& journal);
 
 /// One operation of a manifest's "admin" object.
 struct PluginOperation {
   std::string method, path, summary;  ///< path: below the plugin's own.
   Role role = Role::viewer;
-  std::string parameters;             ///< JSON array.
-  std::string response;               ///< JSON Schema, "" for none.
+  std::string parameters;  ///< JSON array.
+  std::string response;    ///< JSON Schema, "" for none.
 };
 std::vector<PluginOperation> operations_of(const Manifest& manifest);
 

@@ -26,7 +26,8 @@ constexpr ProblemKind kinds[] = {
 };
 
 const ProblemKind* kind_of(std::string_view code) {
-  const auto* const found = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& k) { return k.code == code; });
+  const auto* const found =
+      std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& k) { return k.code == code; });
   return found == std::end(kinds) ? nullptr : found;
 }
 
@@ -41,8 +42,9 @@ Problem problem(std::string_view code, std::string detail) {
 }
 
 Problem bad_input(std::vector<Fault> faults) {
-  const bool missing = !faults.empty() && std::all_of(faults.begin(), faults.end(),
-                                                      [](const Fault& f) { return f.code == "not-available"; });
+  const bool missing = !faults.empty() && std::all_of(faults.begin(), faults.end(), [](const Fault& f) {
+    return f.code == "not-available";
+  });
   Problem out{400, missing ? "not-available" : "invalid-input", ""};
   if (faults.size() == 1) {
     out.detail = faults[0].pointer.empty() ? faults[0].detail : faults[0].pointer + " " + faults[0].detail;
@@ -55,15 +57,19 @@ Problem bad_input(std::vector<Fault> faults) {
 
 Problem from_error(const Error& error) {
   switch (error.code) {
-    case Code::invalid: return bad_input({{error.pointer, error.message}});
-    case Code::not_found: return problem("no-such-resource", error.message);
+    case Code::invalid:
+      return bad_input({{error.pointer, error.message}});
+    case Code::not_found:
+      return problem("no-such-resource", error.message);
     case Code::conflict: {
       Problem out = problem("conflict", error.message);
       if (!error.pointer.empty()) out.errors.push_back({error.pointer, error.message});
       return out;
     }
-    case Code::unavailable: return problem("unavailable", error.message);
-    case Code::corrupt: return problem("stored-data-corrupt", error.message);
+    case Code::unavailable:
+      return problem("unavailable", error.message);
+    case Code::corrupt:
+      return problem("stored-data-corrupt", error.message);
   }
   return problem("internal-error", error.message);
 }

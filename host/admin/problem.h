@@ -14,7 +14,7 @@ namespace mimus::admin {
 
 /// One thing wrong with a body or a query.
 struct Fault {
-  std::string pointer;    ///< RFC 6901; "/name" for a query parameter.
+  std::string pointer;  ///< RFC 6901; "/name" for a query parameter.
   std::string detail;
   std::string code = {};  ///< A problem code that says more than a plain bad value, or "".
 };

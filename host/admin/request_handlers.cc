@@ -85,7 +85,8 @@ std::string record_json(const Record& record, const std::vector<FieldSpec>& fiel
     }
   }
   for (const int field : {field_request_body, field_response_body}) {
-    if (const auto text = record.text(field)) add_bytes(out, core_fields()[static_cast<std::size_t>(field)].name, *text);
+    if (const auto text = record.text(field))
+      add_bytes(out, core_fields()[static_cast<std::size_t>(field)].name, *text);
   }
   return out + '}';
 }
@@ -116,7 +117,8 @@ Answer Service::delete_requests(const Call&) {
 
 Answer Service::get_request(const Call& call) {
   const auto id = Ulid::parse(call.params[0]);
-  const Problem missing = problem("no-such-resource", "the journal has no request " + call.params[0].substr(0, 100));
+  const Problem missing =
+      problem("no-such-resource", "the journal has no request " + call.params[0].substr(0, 100));
   if (!id || services_.journal == nullptr) return missing;
   auto record = services_.journal->find(*id);
   if (!record) return record.error().code == Code::not_found ? missing : from_error(record.error());

@@ -96,8 +96,9 @@ std::string page_json(const std::vector<std::string>& items, std::string_view ne
 
 std::string page_of(const std::vector<std::pair<std::string, std::string>>& all, const PageRequest& page) {
   std::vector<std::string> items;
-  auto at = std::upper_bound(all.begin(), all.end(), page.cursor,
-                             [](const std::string& cursor, const auto& entry) { return cursor < entry.first; });
+  auto at =
+      std::upper_bound(all.begin(), all.end(), page.cursor,
+                       [](const std::string& cursor, const auto& entry) { return cursor < entry.first; });
   for (; at != all.end() && items.size() < page.limit; ++at) items.push_back(at->second);
   return page_json(items, at == all.end() || items.empty() ? "" : std::prev(at)->first);
 }
@@ -145,7 +146,8 @@ Answer Service::list_plugins(const Call& call) {
   const auto all = services_.plugins->in_order();
   auto at = all.begin();
   if (!page->cursor.empty()) {
-    at = std::find_if(all.begin(), all.end(), [&](const auto* plugin) { return plugin->manifest().id == page->cursor; });
+    at = std::find_if(all.begin(), all.end(),
+                      [&](const auto* plugin) { return plugin->manifest().id == page->cursor; });
     if (at == all.end()) return bad_input({{"/cursor", "is not a cursor of this list"}});
     ++at;
   }
@@ -156,7 +158,8 @@ Answer Service::list_plugins(const Call& call) {
 
 Answer Service::get_plugin(const Call& call) {
   const PluginHost::Loaded* const plugin = services_.plugins->find(call.params[0]);
-  if (plugin == nullptr) return problem("no-such-resource", "there is no plugin " + call.params[0].substr(0, 100));
+  if (plugin == nullptr)
+    return problem("no-such-resource", "there is no plugin " + call.params[0].substr(0, 100));
   return {200, plugin_json(*plugin)};
 }
 

@@ -15,6 +15,8 @@ constexpr auto reads = Thread::query, writes = Thread::definitions;
 #define API "/admin/api-definitions"
 #define CHANNELS "/admin/websocket-endpoints/{id}"
 
+// One row is one route.
+// clang-format off
 constexpr Route table[] = {
     {"GET", API, "listApis", "The API definitions", viewer, reads, Query::list, "", 200, "ApiList", false, &Service::list_apis},
     {"POST", API, "createApi", "Creates an API definition", editor, writes, Query::none, "ApiDefinitionInput", 201, "ApiDefinition", true, &Service::create_api},
@@ -60,6 +62,7 @@ constexpr Route table[] = {
     {"POST", "/admin/backup", "backup", "Makes a consistent copy of the data directory", admin_role, reads, Query::none, "Backup", 201, "Backup", false, &Service::backup},
     {"GET", "/admin/openapi.json", "getOpenApi", "This document", viewer, reads, Query::none, "", 200, "OpenApi", false, &Service::openapi},
 };
+// clang-format on
 
 constexpr Missing later[] = {
     {"GET", "/admin/requests/stream", "streaming requests"},

@@ -52,8 +52,8 @@ enum class Query : std::uint8_t { none, list, endpoint_id, requests };
 
 struct Route {
   std::string_view method;
-  std::string_view path;      ///< From /admin on, with {names}.
-  std::string_view id;        ///< operationId.
+  std::string_view path;  ///< From /admin on, with {names}.
+  std::string_view id;    ///< operationId.
   std::string_view summary;
   Role role;
   Thread thread;

@@ -19,7 +19,8 @@ std::string fields_for(const Manifest& manifest, Kind kind, const Definition& fr
   for (const Member& member : from.sent.members()) {
     const auto& claims = manifest.fields[level_index(kind)];
     const auto& reads = manifest.reads[level_index(kind)];
-    const bool given = std::any_of(claims.begin(), claims.end(), [&](const FieldClaim& c) { return c.name == member.name; }) ||
+    const bool given = std::any_of(claims.begin(), claims.end(),
+                                   [&](const FieldClaim& c) { return c.name == member.name; }) ||
                        std::find(reads.begin(), reads.end(), member.name) != reads.end();
     if (given) add_member(out, member.name, member.value);
   }
@@ -29,7 +30,8 @@ std::string fields_for(const Manifest& manifest, Kind kind, const Definition& fr
 /// The nearest plugins.{id} that is an object; "" if there is none or it is switched off.
 std::string nearest_settings(const Definition& next, const Definition& api, const std::string& id) {
   for (const Definition* const one : {&next, &api}) {
-    if (const auto value = json::member(one->field("plugins"), id)) return is_object(*value) ? std::string(*value) : "";
+    if (const auto value = json::member(one->field("plugins"), id))
+      return is_object(*value) ? std::string(*value) : "";
   }
   return "";
 }
@@ -49,7 +51,9 @@ Result<Rules> Rules::make(PluginHost& plugins) {
       const Manifest& manifest = plugin->manifest();
       for (const FieldClaim& claim : manifest.fields[level_index(kind)]) {
         auto schema = Schema::compile(claim.schema);
-        if (!schema) return invalid("plugin " + manifest.id + ", field \"" + claim.name + "\": " + schema.error().message);
+        if (!schema)
+          return invalid("plugin " + manifest.id + ", field \"" + claim.name +
+                         "\": " + schema.error().message);
         level.push_back({claim.name, claim.schema, *std::move(schema)});
       }
     }
@@ -70,8 +74,9 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
   const Level& known = level(next.kind);
   for (const std::string& name : touched) {
     if (std::any_of(known.begin(), known.end(), [&](const Field& f) { return f.name == name; })) continue;
-    faults.push_back({base + '/' + pointer_step(name),
-                      "is not a field of this " + std::string(noun(next.kind)) + did_you_mean(name, names(next.kind))});
+    faults.push_back(
+        {base + '/' + pointer_step(name),
+         "is not a field of this " + std::string(noun(next.kind)) + did_you_mean(name, names(next.kind))});
   }
   for (const CoreField& field : core_fields_of(next.kind)) {
     if (field.required && !next.sent.find(field.name)) {
@@ -96,7 +101,8 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
   if (faults.size() == before) ask_plugins(next, api, base, faults);
 }
 
-void Rules::check_plugin_settings(std::string_view settings, const std::string& base, std::vector<Fault>& faults) const {
+void Rules::check_plugin_settings(std::string_view settings, const std::string& base,
+                                  std::vector<Fault>& faults) const {
   std::vector<std::string> ids;
   for (const PluginHost::Loaded* const plugin : plugins_->in_order()) ids.push_back(plugin->manifest().id);
   json::members(settings, [&](std::string_view id, std::string_view value) {
@@ -156,7 +162,8 @@ std::string Rules::properties(Kind kind, const std::string& component) const {
   for (const Field& field : level(kind)) {
     // A schema's own root is not the document's.
     std::string text = field.text;
-    const std::string root = "components/schemas/" + component + "/properties/" + pointer_step(field.name) + '/';
+    const std::string root =
+        "components/schemas/" + component + "/properties/" + pointer_step(field.name) + '/';
     for (std::size_t at = 0; (at = text.find(local_reference, at)) != std::string::npos;) {
       at += local_reference.size();
       text.insert(at, root);

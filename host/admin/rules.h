@@ -43,8 +43,10 @@ class Rules {
   explicit Rules(PluginHost& plugins) : plugins_(&plugins) {}
   const Level& level(Kind kind) const { return levels_[static_cast<std::size_t>(kind) - 1]; }
   std::vector<std::string> names(Kind kind) const;
-  void check_plugin_settings(std::string_view settings, const std::string& base, std::vector<Fault>& faults) const;
-  void ask_plugins(const Definition& next, const Definition& api, const std::string& base, std::vector<Fault>& faults) const;
+  void check_plugin_settings(std::string_view settings, const std::string& base,
+                             std::vector<Fault>& faults) const;
+  void ask_plugins(const Definition& next, const Definition& api, const std::string& base,
+                   std::vector<Fault>& faults) const;
 
   PluginHost* plugins_;
   std::array<Level, 3> levels_;                          ///< In the order of Kind.

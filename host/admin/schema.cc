@@ -29,7 +29,8 @@ std::string refused_keyword(const json& schema) {
   if (!schema.is_object()) return "";
   for (const auto& [key, value] : schema.items()) {
     if (key == "patternProperties" || key == "format") return key;
-    if (key == "$ref" && !(value.is_string() && value.get_ref<const std::string&>().starts_with('#'))) return key;
+    if (key == "$ref" && !(value.is_string() && value.get_ref<const std::string&>().starts_with('#')))
+      return key;
     if (key == "enum" || key == "const" || key == "default" || key == "examples") continue;
     if (key == "properties" || key == "definitions") {
       for (const auto& [name, part] : value.items()) {
@@ -46,7 +47,8 @@ std::string refused_keyword(const json& schema) {
 std::vector<std::string> keys_of(const Finding& finding) {
   std::vector<std::string> keys;
   for (const std::string& step : finding.context) {
-    if (step.size() >= 2 && step.front() == '[' && step.back() == ']') keys.push_back(step.substr(1, step.size() - 2));
+    if (step.size() >= 2 && step.front() == '[' && step.back() == ']')
+      keys.push_back(step.substr(1, step.size() - 2));
   }
   return keys;
 }
@@ -69,7 +71,8 @@ void schemas_at(const json& root, const json& schema, const std::vector<std::str
   } else if (const auto other = at->find("additionalProperties"); other != at->end()) {
     schemas_at(root, *other, keys, depth + 1, hops + 1, out);
   }
-  if (const auto items = at->find("items"); items != at->end()) schemas_at(root, *items, keys, depth + 1, hops + 1, out);
+  if (const auto items = at->find("items"); items != at->end())
+    schemas_at(root, *items, keys, depth + 1, hops + 1, out);
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -90,7 +93,9 @@ std::string type_words(const std::vector<const json*>& schemas) {
   const auto add = [&](const json& type) {
     if (!type.is_string()) return;
     const std::string name = type;
-    add_once(words, name == "null" ? "null" : (std::string("aioeu").find(name[0]) != std::string::npos ? "an " : "a ") + name);
+    add_once(words, name == "null"
+                        ? "null"
+                        : (std::string("aioeu").find(name[0]) != std::string::npos ? "an " : "a ") + name);
   };
   for (const json* schema : schemas) {
     if (const auto type = schema->find("type"); type != schema->end()) {
@@ -102,7 +107,8 @@ std::string type_words(const std::vector<const json*>& schemas) {
     }
     for (const char* const fixed : {"const", "enum"}) {
       if (const auto value = schema->find(fixed); value != schema->end() && !schema->contains("type")) {
-        for (const json& one : value->is_array() ? *value : json::array({*value})) add_once(words, one.dump());
+        for (const json& one : value->is_array() ? *value : json::array({*value}))
+          add_once(words, one.dump());
       }
     }
   }
@@ -130,7 +136,8 @@ std::string bound(const std::vector<const json*>& schemas, const char* keyword) 
 
 std::string between_quotes(const std::string& text) {
   const auto first = text.rfind(": '");
-  if (first != std::string::npos && text.size() > first + 5) return text.substr(first + 3, text.size() - first - 5);
+  if (first != std::string::npos && text.size() > first + 5)
+    return text.substr(first + 3, text.size() - first - 5);
   const auto open = text.find('\''), close = text.rfind('\'');
   return open == close ? "" : text.substr(open + 1, close - open - 1);
 }
@@ -160,7 +167,8 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
     return "is required";
   }
   if (begins("Value type not permitted")) return type_words(schemas);
-  if (begins("Failed to match against any enum") || begins("Failed to match expected")) return allowed_values(schemas);
+  if (begins("Failed to match against any enum") || begins("Failed to match expected"))
+    return allowed_values(schemas);
   if (begins("Expected number greater than or")) return "must be at least " + bound(schemas, "minimum");
   if (begins("Expected number less than or")) return "must be at most " + bound(schemas, "maximum");
   if (begins("Expected number greater")) return "must be greater than " + bound(schemas, "exclusiveMinimum");
@@ -169,11 +177,16 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
     const std::string least = bound(schemas, "minLength");
     return least == "1" ? "must not be empty" : "must have at least " + least + " characters";
   }
-  if (begins("String should be no more")) return "must have at most " + bound(schemas, "maxLength") + " characters";
-  if (begins("Array should contain no fewer")) return "must have at least " + bound(schemas, "minItems") + " elements";
-  if (begins("Array should contain no more")) return "must have at most " + bound(schemas, "maxItems") + " elements";
-  if (begins("Object should have no more")) return "must have at most " + bound(schemas, "maxProperties") + " members";
-  if (begins("Object should have no fewer")) return "must have at least " + bound(schemas, "minProperties") + " members";
+  if (begins("String should be no more"))
+    return "must have at most " + bound(schemas, "maxLength") + " characters";
+  if (begins("Array should contain no fewer"))
+    return "must have at least " + bound(schemas, "minItems") + " elements";
+  if (begins("Array should contain no more"))
+    return "must have at most " + bound(schemas, "maxItems") + " elements";
+  if (begins("Object should have no more"))
+    return "must have at most " + bound(schemas, "maxProperties") + " members";
+  if (begins("Object should have no fewer"))
+    return "must have at least " + bound(schemas, "minProperties") + " members";
   if (begins("Missing dependency")) return "also needs the field " + between_quotes(said);
   if (begins("Elements at indexes")) return "holds the same element twice";
   if (begins("Target should not validate")) return "is not allowed in this form";
@@ -186,7 +199,8 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
 /// True for findings that only say that something below them was found.
 bool is_summary(const Finding& finding) {
   const std::string& said = finding.description;
-  return said.starts_with("Failed to validate") && !said.starts_with("Failed to validate against exactly one");
+  return said.starts_with("Failed to validate") &&
+         !said.starts_with("Failed to validate against exactly one");
 }
 
 }  // namespace
@@ -225,9 +239,10 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
     const valijson::adapters::NlohmannJsonAdapter adapter(parsed);
     valijson::Validator validator;
     if (validator.validate(state_->compiled, adapter, nullptr)) {
-      state_->patterns.check(state_->text, parsed, std::string(base), [&](const std::string& pointer, const std::string& pattern) {
-        faults.push_back({pointer, "must match the pattern " + pattern});
-      });
+      state_->patterns.check(state_->text, parsed, std::string(base),
+                             [&](const std::string& pointer, const std::string& pattern) {
+                               faults.push_back({pointer, "must match the pattern " + pattern});
+                             });
       return;
     }
     valijson::ValidationResults findings;
@@ -247,7 +262,8 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
     // Where alternatives failed, those that fit the value's type say more than "wrong type".
     const auto has_deeper = [&](const Place& place) {
       return std::any_of(places.begin(), places.end(), [&](const Place& other) {
-        return other.keys.size() > place.keys.size() && std::equal(place.keys.begin(), place.keys.end(), other.keys.begin());
+        return other.keys.size() > place.keys.size() &&
+               std::equal(place.keys.begin(), place.keys.end(), other.keys.begin());
       });
     };
     std::map<std::string, std::string> by_pointer;

@@ -25,7 +25,9 @@ bool admits(const json& type, const json& value) {
   return type == value.type_name();
 }
 
-bool may_admit(const json& schema, const json& value) { return !schema.contains("type") || admits(schema["type"], value); }
+bool may_admit(const json& schema, const json& value) {
+  return !schema.contains("type") || admits(schema["type"], value);
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ std::string SchemaPatterns::take_from(json& schema) {
     options.set_max_mem(1 << 20);
     options.set_log_errors(false);
     auto compiled = std::make_unique<RE2>(pattern, options);
-    if (pattern.size() > 1024 || !compiled->ok()) return "the pattern " + pattern.substr(0, 100) + " does not compile: " + compiled->error();
+    if (pattern.size() > 1024 || !compiled->ok())
+      return "the pattern " + pattern.substr(0, 100) + " does not compile: " + compiled->error();
     compiled_[pattern] = std::move(compiled);
     schema.erase("pattern");
     schema[taken] = pattern;
@@ -74,12 +77,13 @@ std::string SchemaPatterns::take_from(json& schema) {
   return "";
 }
 
-void SchemaPatterns::check(const json& root, const json& value, const std::string& base, const Show& show) const {
+void SchemaPatterns::check(const json& root, const json& value, const std::string& base,
+                           const Show& show) const {
   if (!compiled_.empty()) check_at(root, root, value, base, 0, show);
 }
 
-void SchemaPatterns::check_at(const json& root, const json& schema, const json& value, const std::string& pointer,
-                              unsigned hops, const Show& show) const {
+void SchemaPatterns::check_at(const json& root, const json& schema, const json& value,
+                              const std::string& pointer, unsigned hops, const Show& show) const {
   const json* const at = resolved(root, schema);
   if (at == nullptr || !at->is_object() || hops == max_hops) return;
   if (value.is_string() && at->contains(taken)) {

@@ -33,7 +33,8 @@ class SchemaPatterns {
   /// through properties, items, references and allOf; in oneOf and anyOf only at an
   /// alternative that alone has the value's type.
   using Show = std::function<void(const std::string& pointer, const std::string& pattern)>;
-  void check(const nlohmann::json& root, const nlohmann::json& value, const std::string& base, const Show& show) const;
+  void check(const nlohmann::json& root, const nlohmann::json& value, const std::string& base,
+             const Show& show) const;
 
  private:
   void check_at(const nlohmann::json& root, const nlohmann::json& schema, const nlohmann::json& value,

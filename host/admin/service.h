@@ -79,7 +79,8 @@ class Service final : public Admin {
 
   DefinitionsPtr snapshot() const;
   std::int64_t wall_us() const { return services_.clock->wall_us(); }
-  Outcome<Definition> stored(Kind kind, const Definitions& in, const std::string& api, const std::string& id) const;
+  Outcome<Definition> stored(Kind kind, const Definitions& in, const std::string& api,
+                             const std::string& id) const;
   Outcome<Ulid> known_api(const Definitions& in, const std::string& id) const;
   Outcome<Ulid> known_channel(const std::string& id) const;
   Outcome<Done> publish(ChangeSet& changes);

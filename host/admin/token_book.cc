@@ -32,7 +32,8 @@ bool equal(const std::string& a, const std::string& b) {
 Result<std::string> random_secret() {
   static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   unsigned char bytes[secret_chars];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) return Error{Code::unavailable, "the system gives no random bytes"};
+  if (RAND_bytes(bytes, sizeof bytes) != 1)
+    return Error{Code::unavailable, "the system gives no random bytes"};
   std::string out = "mimus_";
   for (const unsigned char byte : bytes) out += alphabet[byte & 63];
   return out;
@@ -49,9 +50,12 @@ std::string sha256(std::string_view bytes) {
 
 std::string_view name_of(Role role) {
   switch (role) {
-    case Role::viewer: return "viewer";
-    case Role::editor: return "editor";
-    case Role::admin: return "admin";
+    case Role::viewer:
+      return "viewer";
+    case Role::editor:
+      return "editor";
+    case Role::admin:
+      return "admin";
   }
   return "viewer";
 }

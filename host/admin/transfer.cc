@@ -17,14 +17,16 @@ constexpr std::string_view endpoints_key = "endpoints", channels_key = "websocke
 std::string endpoint_key(const Definition& endpoint, Intake intake) {
   const std::string name = json::unquote(endpoint.field("name"));
   if (intake == Intake::load && !name.empty()) return "n" + name;
-  std::string key = "p" + json::unquote(endpoint.field("method")) + '\n' + json::unquote(endpoint.field("path"));
+  std::string key =
+      "p" + json::unquote(endpoint.field("method")) + '\n' + json::unquote(endpoint.field("path"));
   if (intake == Intake::import) key += '\n' + name;
   return key;
 }
 
 class Taker {
  public:
-  Taker(Intake intake, std::int64_t wall_us, UlidSource& ids, const DefinitionStore& store, ChangeSet& changes)
+  Taker(Intake intake, std::int64_t wall_us, UlidSource& ids, const DefinitionStore& store,
+        ChangeSet& changes)
       : intake_(intake), wall_us_(wall_us), ids_(ids), store_(store), changes_(changes) {}
 
   /// False: a conflict or a failing store; `problem` says which.
@@ -130,7 +132,8 @@ class Taker {
     given.id = id.value_or(Ulid{});
     std::optional<Ulid> same = id && exists(kind, *id) ? id : std::nullopt;
     if (!same && kind == Kind::channel) {
-      const ChannelRecord* const channel = changes_.staged()->find_channel_by_path(json::unquote(given.field("path")));
+      const ChannelRecord* const channel =
+          changes_.staged()->find_channel_by_path(json::unquote(given.field("path")));
       if (channel != nullptr && channel->api == api) same = channel->id;
     }
     if (!same && kind == Kind::endpoint) same = unused_match(given, by_key);
@@ -151,11 +154,13 @@ class Taker {
     } else if (same) {
       given.id = *same;
     }
-    return put(std::move(given), std::move(old), base, kind == Kind::endpoint ? counts_.endpoints : counts_.channels);
+    return put(std::move(given), std::move(old), base,
+               kind == Kind::endpoint ? counts_.endpoints : counts_.channels);
   }
 
   /// A stored endpoint that no other of this document is already.
-  std::optional<Ulid> unused_match(const Definition& given, const std::multimap<std::string, Ulid>& by_key) const {
+  std::optional<Ulid> unused_match(const Definition& given,
+                                   const std::multimap<std::string, Ulid>& by_key) const {
     const auto [first, last] = by_key.equal_range(endpoint_key(given, intake_));
     for (auto at = first; at != last; ++at) {
       if (!used_.contains(at->second)) return at->second;
@@ -175,7 +180,8 @@ class Taker {
     return parse_stored(kind, *document);
   }
 
-  bool put(Definition next, std::optional<Definition> old, const std::string& base, IntakeCounts::Each& count) {
+  bool put(Definition next, std::optional<Definition> old, const std::string& base,
+           IntakeCounts::Each& count) {
     if (next.id == Ulid{}) next.id = ids_.next(wall_us_);
     if (next.kind == Kind::api) next.api = next.id;
     last_id_ = next.id;
@@ -226,11 +232,12 @@ std::string IntakeCounts::json() const {
     return "{\"created\":" + std::to_string(each.created) + ",\"updated\":" + std::to_string(each.updated) +
            ",\"unchanged\":" + std::to_string(each.unchanged) + '}';
   };
-  return "{\"apis\":" + one(apis) + ",\"endpoints\":" + one(endpoints) + ",\"websocketEndpoints\":" + one(channels) + '}';
+  return "{\"apis\":" + one(apis) + ",\"endpoints\":" + one(endpoints) +
+         ",\"websocketEndpoints\":" + one(channels) + '}';
 }
 
-Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, std::int64_t wall_us, UlidSource& ids,
-                                     const DefinitionStore& store, ChangeSet& changes) {
+Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, std::int64_t wall_us,
+                                     UlidSource& ids, const DefinitionStore& store, ChangeSet& changes) {
   Taker taker(intake, wall_us, ids, store, changes);
   std::string_view apis;
   json::members(document, [&](std::string_view name, std::string_view value) {
@@ -239,7 +246,8 @@ Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, s
     } else if (name == "version") {
       if (value != "1") taker.fault({"/version", "must be 1"});
     } else {
-      taker.fault({'/' + pointer_step(name), "is not a known field" + did_you_mean(name, {"apis", "version"})});
+      taker.fault(
+          {'/' + pointer_step(name), "is not a known field" + did_you_mean(name, {"apis", "version"})});
     }
     return true;
   });

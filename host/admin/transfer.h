@@ -27,7 +27,7 @@ struct IntakeCounts {
 /// Stages everything that `document` names ({"version":1,"apis":[{…,"endpoints":[…],
 /// "websocketEndpoints":[…]}]}) in `changes`; what it does not name stays.
 /// Errors: 400 with up to 100 faults, pointers from the document's root; 409
-Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, std::int64_t wall_us, UlidSource& ids,
-                                     const DefinitionStore& store, ChangeSet& changes);
+Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, std::int64_t wall_us,
+                                     UlidSource& ids, const DefinitionStore& store, ChangeSet& changes);
 
 }  // namespace mimus::admin

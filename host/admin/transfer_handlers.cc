@@ -17,7 +17,8 @@ Answer Service::export_definitions(const Call&) {
     api.endpoints.each([&](const EndpointRecord& endpoint) {
       const auto document = services_.database->definitions().document(Kind::endpoint, endpoint.id);
       if (!document) {
-        if (document.error().code != Code::not_found) failed = from_error(document.error());  // else: just deleted
+        if (document.error().code != Code::not_found)
+          failed = from_error(document.error());  // else: just deleted
         return;
       }
       if (out.back() != '[') out += ',';
@@ -46,12 +47,16 @@ Answer Service::import_definitions(const Call& call) {
 }
 
 Status Service::load_file(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r\n").find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  while (!text.empty() && std::string_view(" \t\r\n").find(text.front()) != std::string_view::npos)
+    text.remove_prefix(1);
   if (auto checked = check_json(text, services_.max_json_depth); !checked) return checked;
-  if (!is_object(text)) return invalid("the file must hold a JSON object like that of GET /admin/definitions");
+  if (!is_object(text))
+    return invalid("the file must hold a JSON object like that of GET /admin/definitions");
   ChangeSet changes(rules_, services_.database->definitions(), snapshot());
   const auto failed = [](const Problem& problem) -> Status {
-    const Code code = problem.status == 400 ? Code::invalid : problem.status == 409 ? Code::conflict : Code::unavailable;
+    const Code code = problem.status == 400   ? Code::invalid
+                      : problem.status == 409 ? Code::conflict
+                                              : Code::unavailable;
     if (problem.errors.empty()) return Error{code, problem.detail};
     std::string message;
     for (const Fault& fault : problem.errors) {
@@ -60,7 +65,8 @@ Status Service::load_file(std::string_view text) {
     }
     return Error{code, message, problem.errors[0].pointer};
   };
-  auto counts = stage_document(text, Intake::load, wall_us(), definition_ids_, services_.database->definitions(), changes);
+  auto counts = stage_document(text, Intake::load, wall_us(), definition_ids_,
+                               services_.database->definitions(), changes);
   if (!counts) return failed(counts.problem());
   if (changes.empty()) return Done{};
   if (auto published = publish(changes); !published) return failed(published.problem());

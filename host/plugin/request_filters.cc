@@ -19,7 +19,8 @@ std::string decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
     if (escape) {
       out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
       i += 2;
@@ -51,7 +52,8 @@ Status add_status(const QueryPair& pair, std::vector<Filter>& out) {
     return Done{};
   }
   int status = 0;
-  if (!whole_number(v, status) || status < 100 || status > 599) return wrong(pair, "must be a status like 404, or 4xx");
+  if (!whole_number(v, status) || status < 100 || status > 599)
+    return wrong(pair, "must be a status like 404, or 4xx");
   out.push_back(number_filter(field_status, Filter::Op::equals, status));
   return Done{};
 }
@@ -98,7 +100,8 @@ Status add_filter(const QueryPair& pair, std::span<const FieldSpec> fields, std:
   }
   if (pair.name == "q") return wrong(pair, "(full-text search) is not available in this version");
   for (std::size_t i = core_field_count; i < fields.size(); ++i) {
-    if (fields[i].filter == pair.name) return add_plugin_field(pair, static_cast<int>(i), fields[i].type, out);
+    if (fields[i].filter == pair.name)
+      return add_plugin_field(pair, static_cast<int>(i), fields[i].type, out);
   }
   return wrong(pair, "is not known");
 }
@@ -137,13 +140,17 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     }
     return whole_number(text.substr(at, n), out);
   };
-  const auto is = [&](std::size_t at, char c) { return at < text.size() && (text[at] == c || (c >= 'A' && text[at] == c + 32)); };
+  const auto is = [&](std::size_t at, char c) {
+    return at < text.size() && (text[at] == c || (c >= 'A' && text[at] == c + 32));
+  };
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (!(digits(0, 4, year) && is(4, '-') && digits(5, 2, month) && is(7, '-') && digits(8, 2, day) && is(10, 'T') &&
-        digits(11, 2, hour) && is(13, ':') && digits(14, 2, minute) && is(16, ':') && digits(17, 2, second))) {
+  if (!(digits(0, 4, year) && is(4, '-') && digits(5, 2, month) && is(7, '-') && digits(8, 2, day) &&
+        is(10, 'T') && digits(11, 2, hour) && is(13, ':') && digits(14, 2, minute) && is(16, ':') &&
+        digits(17, 2, second))) {
     return std::nullopt;
   }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   std::size_t at = 19;
@@ -151,7 +158,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   if (is(at, '.')) {
     std::int64_t unit = 100'000;
     const std::size_t first = ++at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) fraction += (text[at] - '0') * unit;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
+      fraction += (text[at] - '0') * unit;
     if (at == first) return std::nullopt;
   }
   std::int64_t offset_minutes = 0;
@@ -159,7 +167,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     ++at;
   } else if (is(at, '+') || is(at, '-')) {
     int hours = 0, minutes = 0;
-    if (!digits(at + 1, 2, hours) || !is(at + 3, ':') || !digits(at + 4, 2, minutes) || hours > 23 || minutes > 59) {
+    if (!digits(at + 1, 2, hours) || !is(at + 3, ':') || !digits(at + 4, 2, minutes) || hours > 23 ||
+        minutes > 59) {
       return std::nullopt;
     }
     offset_minutes = (hours * 60 + minutes) * (text[at] == '-' ? -1 : 1);

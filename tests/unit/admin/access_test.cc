@@ -12,7 +12,8 @@ class AdminAccess : public World {
   std::string token(const std::string& role) {
     return call("POST", "/admin/tokens", R"({"name":"t","role":")" + role + "\"}").text("secret");
   }
-  Reply as(const std::string& secret, const std::string& method, const std::string& path, const std::string& body = "") {
+  Reply as(const std::string& secret, const std::string& method, const std::string& path,
+           const std::string& body = "") {
     AdminCall request;
     request.method = method;
     request.path = path;
@@ -23,7 +24,8 @@ class AdminAccess : public World {
 };
 
 TEST_F(AdminAccess, EveryCallNeedsAToken) {
-  for (const char* const value : {"Basic eDp5", "Bearer", "Bearer wrong", "first", "Bearer first ", "Bearer firs"}) {
+  for (const char* const value :
+       {"Basic eDp5", "Bearer", "Bearer wrong", "first", "Bearer first ", "Bearer firs"}) {
     AdminCall request;
     request.method = "GET";
     request.path = "/admin/api-definitions";
@@ -99,18 +101,25 @@ TEST_F(AdminAccess, WhatIsNotThereIsSaidPlainly) {
       {"an unknown path", "GET", "/admin/nowhere", 404, "no-such-resource", ""},
       {"the root", "GET", "/admin", 404, "no-such-resource", ""},
       {"an empty segment", "GET", "/admin/api-definitions/", 404, "no-such-resource", ""},
-      {"a method that a list does not have", "DELETE", "/admin/api-definitions", 405, "method-not-allowed", "GET, POST"},
-      {"a method that a resource does not have", "POST", api, 405, "method-not-allowed", "GET, PUT, PATCH, DELETE"},
-      {"a method that a plugin's route does not have", "PUT", "/admin/sample", 405, "method-not-allowed", "GET, DELETE"},
-      {"a parameter that a route does not have", "GET", "/admin/definitions?pretty=1", 400, "invalid-input", ""},
+      {"a method that a list does not have", "DELETE", "/admin/api-definitions", 405, "method-not-allowed",
+       "GET, POST"},
+      {"a method that a resource does not have", "POST", api, 405, "method-not-allowed",
+       "GET, PUT, PATCH, DELETE"},
+      {"a method that a plugin's route does not have", "PUT", "/admin/sample", 405, "method-not-allowed",
+       "GET, DELETE"},
+      {"a parameter that a route does not have", "GET", "/admin/definitions?pretty=1", 400, "invalid-input",
+       ""},
       {"a plugin's own problem", "GET", "/admin/sample/broken", 418, "teapot", ""},
       {"an unknown plugin", "GET", "/admin/plugins/test.none", 404, "no-such-resource", ""},
       {"an unknown plugin's routes", "GET", "/admin/plugins/test.none/x/y", 404, "no-such-resource", ""},
       {"a pipeline without an endpoint", "GET", "/admin/pipeline", 400, "invalid-input", ""},
-      {"a pipeline of an unknown endpoint", "GET", "/admin/pipeline?endpointId=x", 404, "no-such-resource", ""},
-      {"what later versions bring: images", "PUT", "/admin/plugins/test.sample/image", 501, "not-available", ""},
+      {"a pipeline of an unknown endpoint", "GET", "/admin/pipeline?endpointId=x", 404, "no-such-resource",
+       ""},
+      {"what later versions bring: images", "PUT", "/admin/plugins/test.sample/image", 501, "not-available",
+       ""},
       {"what later versions bring: streams", "GET", "/admin/requests/stream", 501, "not-available", ""},
-      {"what later versions bring: apply", "POST", api + "/websocket-endpoints/x/apply", 501, "not-available", ""},
+      {"what later versions bring: apply", "POST", api + "/websocket-endpoints/x/apply", 501, "not-available",
+       ""},
       {"a backup without a body", "POST", "/admin/backup", 400, "invalid-json", ""},
   };
   for (const auto& c : cases) {
@@ -143,26 +152,36 @@ TEST_F(AdminAccess, WritesOfDefinitionsAreKnownBeforeTheyAreHandled) {
     const char* method;
     const char* path;
     bool want;
-  } cases[] = {{"POST", "/admin/api-definitions", true},        {"GET", "/admin/api-definitions", false},
-               {"DELETE", "/admin/api-definitions/x", true},    {"PATCH", "/admin/api-definitions/x/endpoints/y", true},
-               {"PUT", "/admin/definitions", true},             {"GET", "/admin/definitions", false},
-               {"POST", "/admin/reset", true},                  {"POST", "/admin/tokens", false},
-               {"DELETE", "/admin/sample", false},              {"POST", "/admin/nowhere", false}};
-  for (const auto& c : cases) EXPECT_EQ(admin->writes_definitions(c.method, c.path), c.want) << c.method << " " << c.path;
+  } cases[] = {{"POST", "/admin/api-definitions", true},
+               {"GET", "/admin/api-definitions", false},
+               {"DELETE", "/admin/api-definitions/x", true},
+               {"PATCH", "/admin/api-definitions/x/endpoints/y", true},
+               {"PUT", "/admin/definitions", true},
+               {"GET", "/admin/definitions", false},
+               {"POST", "/admin/reset", true},
+               {"POST", "/admin/tokens", false},
+               {"DELETE", "/admin/sample", false},
+               {"POST", "/admin/nowhere", false}};
+  for (const auto& c : cases)
+    EXPECT_EQ(admin->writes_definitions(c.method, c.path), c.want) << c.method << " " << c.path;
 }
 
 TEST_F(AdminAccess, PluginsAnswerTheirRoutes) {
   EXPECT_EQ(call("GET", "/admin/sample?by=x%20y").text("query"), "by=x%20y");
   EXPECT_EQ(call("GET", "/admin/plugins/test.sample/x").at("resets"), "0");
-  EXPECT_EQ(call("POST", "/admin/reset", R"({"journal":true,"samples":true})").body, R"({"reset":["journal","samples"]})");
+  EXPECT_EQ(call("POST", "/admin/reset", R"({"journal":true,"samples":true})").body,
+            R"({"reset":["journal","samples"]})");
   EXPECT_EQ(call("POST", "/admin/reset", R"({"samples":false})").body, R"({"reset":[]})");
   EXPECT_EQ(call("GET", "/admin/sample").at("resets"), "1");
-  EXPECT_THAT(call("POST", "/admin/reset", R"({"sample":true})").errors(), HasSubstr("/sample: is not a known field (did you mean \"samples\"?)"));
+  EXPECT_THAT(call("POST", "/admin/reset", R"({"sample":true})").errors(),
+              HasSubstr("/sample: is not a known field (did you mean \"samples\"?)"));
   const Reply plugin = call("GET", "/admin/plugins/test.sample");
   EXPECT_EQ(plugin.text("version"), "1.2.3");
   EXPECT_EQ(plugin.text("state"), "active");
   EXPECT_EQ(plugin.text("phase"), "edge");
-  EXPECT_EQ(plugin.at("fields"), R"({"api":["sampleApi"],"endpoint":["sample","sampleName","sampleList"],"channel":["sampleEvents"]})");
+  EXPECT_EQ(
+      plugin.at("fields"),
+      R"({"api":["sampleApi"],"endpoint":["sample","sampleName","sampleList"],"channel":["sampleEvents"]})");
   EXPECT_THAT(call("GET", "/admin/plugins").at("items"), HasSubstr("test.sample"));
 }
 

@@ -10,14 +10,17 @@ using testing::Not;
 class AdminDefinitions : public World {};
 
 TEST_F(AdminDefinitions, AnApiIsShownWithItsDefaults) {
-  const Reply made = call("POST", "/admin/api-definitions", R"( {"slug":"shop","id":"ignored","revision":77} )");
+  const Reply made =
+      call("POST", "/admin/api-definitions", R"( {"slug":"shop","id":"ignored","revision":77} )");
   ASSERT_EQ(made.status, 201) << made.body;
   const std::string id = made.text("id");
   EXPECT_EQ(made.headers.at("Location"), "/admin/api-definitions/" + id);
   EXPECT_EQ(made.headers.at("ETag"), "\"1\"");
   EXPECT_EQ(made.headers.at("Content-Type"), "application/json");
-  EXPECT_EQ(made.body, R"({"id":")" + id +
-                           R"(","slug":"shop","name":"","description":"","hosts":[],"capture":{"requestHeaders":false,"responseHeaders":false,"bodies":false},"plugins":{},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","revision":1})");
+  EXPECT_EQ(
+      made.body,
+      R"({"id":")" + id +
+          R"(","slug":"shop","name":"","description":"","hosts":[],"capture":{"requestHeaders":false,"responseHeaders":false,"bodies":false},"plugins":{},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","revision":1})");
   const Reply shown = call("GET", made.headers.at("Location"));
   EXPECT_EQ(shown.status, 200);
   EXPECT_EQ(shown.body, made.body);
@@ -38,7 +41,8 @@ TEST_F(AdminDefinitions, TheNextRequestSeesAChange) {
 TEST_F(AdminDefinitions, ValuesComeBackByteForByte) {
   const std::string api = make_api();
   const std::string list = R"([ {"kind" : "a", "json": { "n": 275.0, "e":1E2,  "u":"\u00e9" } } ])";
-  const Reply made = call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","sampleList":)" + list + "}");
+  const Reply made =
+      call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","sampleList":)" + list + "}");
   ASSERT_EQ(made.status, 201) << made.body;
   const std::string at = api + "/endpoints/" + made.text("id");
   EXPECT_EQ(call("GET", at).at("sampleList"), list);
@@ -49,7 +53,8 @@ TEST_F(AdminDefinitions, ValuesComeBackByteForByte) {
 
 TEST_F(AdminDefinitions, PatchChangesOnlyWhatItNames) {
   const std::string api = make_api();
-  const Reply made = call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","priority":5,"sample":2})");
+  const Reply made =
+      call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","priority":5,"sample":2})");
   const std::string at = api + "/endpoints/" + made.text("id");
   clock.advance(std::chrono::seconds(1));
   const Reply patched = call("PATCH", at, R"({"priority":null,"enabled":false})");
@@ -66,13 +71,17 @@ TEST_F(AdminDefinitions, PatchChangesOnlyWhatItNames) {
 
 TEST_F(AdminDefinitions, PutReplacesAll) {
   const std::string api = make_api();
-  const std::string at = api + "/endpoints/" +
-                         call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","sample":2})").text("id");
+  const std::string at =
+      api + "/endpoints/" +
+      call("POST", api + "/endpoints", R"({"method":"GET","path":"/a","sample":2})").text("id");
   const Reply put = call("PUT", at, R"({"method":"ANY","path":"/b"})");
   ASSERT_EQ(put.status, 200) << put.body;
   EXPECT_EQ(put.at("sample"), "");
   EXPECT_EQ(put.text("path"), "/b");
-  EXPECT_EQ(call("PUT", at, R"({"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","method":"ANY","path":"/b"})").errors().substr(0, 5), "/id: ");
+  EXPECT_EQ(call("PUT", at, R"({"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","method":"ANY","path":"/b"})")
+                .errors()
+                .substr(0, 5),
+            "/id: ");
   EXPECT_EQ(call("PUT", at, put.body).status, 200) << "what GET shows may be sent again";
 }
 
@@ -105,8 +114,12 @@ TEST_F(AdminDefinitions, RevisionsGuardAgainstLostUpdates) {
     request.if_none_match = c.if_none_match;
     const Reply reply = call(request);
     EXPECT_EQ(reply.status, c.want) << c.name << ": " << reply.body;
-    if (c.want == 304) { EXPECT_EQ(reply.body, "") << c.name; }
-    if (c.want == 412) { EXPECT_EQ(reply.code(), "precondition-failed") << c.name; }
+    if (c.want == 304) {
+      EXPECT_EQ(reply.body, "") << c.name;
+    }
+    if (c.want == 412) {
+      EXPECT_EQ(reply.code(), "precondition-failed") << c.name;
+    }
   }
 }
 
@@ -141,7 +154,8 @@ TEST_F(AdminDefinitions, NamesThatMustBeUniqueAre) {
       {"a slug", "POST", "/admin/api-definitions", R"({"slug":"shop"})", "/slug"},
       {"a slug in a change", "PATCH", other, R"({"slug":"shop"})", "/slug"},
       {"a host in another case", "PATCH", other, R"({"hosts":["a.example","SHOP.example"]})", "/hosts/1"},
-      {"a channel path of another API", "POST", other + "/websocket-endpoints", R"({"path":"/ws/a"})", "/path"},
+      {"a channel path of another API", "POST", other + "/websocket-endpoints", R"({"path":"/ws/a"})",
+       "/path"},
   };
   for (const auto& c : cases) {
     const Reply reply = call(c.method, c.path, c.body);
@@ -149,7 +163,8 @@ TEST_F(AdminDefinitions, NamesThatMustBeUniqueAre) {
     EXPECT_EQ(reply.code(), "conflict") << c.name;
     EXPECT_THAT(reply.errors(), HasSubstr(std::string(c.pointer) + ": ")) << c.name;
   }
-  EXPECT_EQ(call("PATCH", api, R"({"hosts":["shop.example"],"slug":"shop"})").status, 200) << "its own names are free";
+  EXPECT_EQ(call("PATCH", api, R"({"hosts":["shop.example"],"slug":"shop"})").status, 200)
+      << "its own names are free";
 }
 
 TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
@@ -164,29 +179,55 @@ TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
     const char* code;
   } cases[] = {
       {"no slug", "/admin/api-definitions", R"({"name":"x"})", "/slug: is required\n", "invalid-input"},
-      {"a slug with capitals", "/admin/api-definitions", R"({"slug":"Shop"})", "/slug: must be lower-case", "invalid-input"},
-      {"a long slug", "/admin/api-definitions", R"({"slug":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})", "/slug: must have at most 63", "invalid-input"},
-      {"a host with a port", "/admin/api-definitions", R"({"slug":"x","hosts":["a:80"]})", "/hosts/0: must be a host name", "invalid-input"},
-      {"a host twice", "/admin/api-definitions", R"({"slug":"x","hosts":["a","A"]})", "/hosts/1: is there twice", "invalid-input"},
-      {"half a capture", "/admin/api-definitions", R"({"slug":"x","capture":{"body":true}})", "/capture/body: is not a known field", "invalid-input"},
-      {"a mistyped field", endpoints, R"({"method":"GET","path":"/a","prioritty":1})", "/prioritty: is not a field of this endpoint (did you mean \"priority\"?)\n", "invalid-input"},
-      {"several faults at once", endpoints, R"({"enabled":"yes","sample":0})", "/method: is required\n/path: is required\n/enabled: must be a boolean\n/sample: must be at least 1\n", "invalid-input"},
-      {"a bad path", endpoints, R"({"method":"GET","path":"a"})", "/path: the path must start with", "invalid-input"},
-      {"a bad method", endpoints, R"({"method":"GET it","path":"/a"})", "/method: must be a method", "invalid-input"},
-      {"an unknown plugin", endpoints, R"({"method":"GET","path":"/a","plugins":{"test.simple":{}}})", "/plugins/test.simple: there is no plugin of this id (did you mean \"test.sample\"?)\n", "invalid-input"},
-      {"a plugin set to true", endpoints, R"({"method":"GET","path":"/a","plugins":{"test.sample":true}})", "/plugins/test.sample: must be an object", "invalid-input"},
-      {"a plugin's bad setting", endpoints, R"({"method":"GET","path":"/a","plugins":{"test.sample":{"depth":"x"}}})", "/plugins/test.sample/depth: must be an integer\n", "invalid-input"},
-      {"what the plugin's check refuses", endpoints, R"({"method":"GET","path":"/a","sample":7})", "/sample: must not be 7 on /a\n", "invalid-input"},
-      {"what the check reads of the API", endpoints, R"({"method":"GET","path":"/a","sample":9})", "/sample: 9 needs another API\n", "invalid-input"},
-      {"what the check reads of the settings", endpoints, R"({"method":"GET","path":"/a","sample":10,"plugins":{"test.sample":{"depth":3}}})", "/sample: 10 at depth 3\n", "invalid-input"},
-      {"what the plugin does not have yet", endpoints, R"({"method":"GET","path":"/a","sample":8})", "/sample: 8 is not available\n", "not-available"},
-      {"compression", endpoints, R"({"method":"GET","path":"/a","compress":true})", "/compress: compression is not available in this version\n", "not-available"},
+      {"a slug with capitals", "/admin/api-definitions", R"({"slug":"Shop"})", "/slug: must be lower-case",
+       "invalid-input"},
+      {"a long slug", "/admin/api-definitions",
+       R"({"slug":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})",
+       "/slug: must have at most 63", "invalid-input"},
+      {"a host with a port", "/admin/api-definitions", R"({"slug":"x","hosts":["a:80"]})",
+       "/hosts/0: must be a host name", "invalid-input"},
+      {"a host twice", "/admin/api-definitions", R"({"slug":"x","hosts":["a","A"]})",
+       "/hosts/1: is there twice", "invalid-input"},
+      {"half a capture", "/admin/api-definitions", R"({"slug":"x","capture":{"body":true}})",
+       "/capture/body: is not a known field", "invalid-input"},
+      {"a mistyped field", endpoints, R"({"method":"GET","path":"/a","prioritty":1})",
+       "/prioritty: is not a field of this endpoint (did you mean \"priority\"?)\n", "invalid-input"},
+      {"several faults at once", endpoints, R"({"enabled":"yes","sample":0})",
+       "/method: is required\n/path: is required\n/enabled: must be a boolean\n/sample: must be at least 1\n",
+       "invalid-input"},
+      {"a bad path", endpoints, R"({"method":"GET","path":"a"})", "/path: the path must start with",
+       "invalid-input"},
+      {"a bad method", endpoints, R"({"method":"GET it","path":"/a"})", "/method: must be a method",
+       "invalid-input"},
+      {"an unknown plugin", endpoints, R"({"method":"GET","path":"/a","plugins":{"test.simple":{}}})",
+       "/plugins/test.simple: there is no plugin of this id (did you mean \"test.sample\"?)\n",
+       "invalid-input"},
+      {"a plugin set to true", endpoints, R"({"method":"GET","path":"/a","plugins":{"test.sample":true}})",
+       "/plugins/test.sample: must be an object", "invalid-input"},
+      {"a plugin's bad setting", endpoints,
+       R"({"method":"GET","path":"/a","plugins":{"test.sample":{"depth":"x"}}})",
+       "/plugins/test.sample/depth: must be an integer\n", "invalid-input"},
+      {"what the plugin's check refuses", endpoints, R"({"method":"GET","path":"/a","sample":7})",
+       "/sample: must not be 7 on /a\n", "invalid-input"},
+      {"what the check reads of the API", endpoints, R"({"method":"GET","path":"/a","sample":9})",
+       "/sample: 9 needs another API\n", "invalid-input"},
+      {"what the check reads of the settings", endpoints,
+       R"({"method":"GET","path":"/a","sample":10,"plugins":{"test.sample":{"depth":3}}})",
+       "/sample: 10 at depth 3\n", "invalid-input"},
+      {"what the plugin does not have yet", endpoints, R"({"method":"GET","path":"/a","sample":8})",
+       "/sample: 8 is not available\n", "not-available"},
+      {"compression", endpoints, R"({"method":"GET","path":"/a","compress":true})",
+       "/compress: compression is not available in this version\n", "not-available"},
       {"a channel elsewhere", sockets, R"({"path":"/chat/x"})", "/path: must begin with", "invalid-input"},
-      {"a subprotocol with a space", sockets, R"({"path":"/ws/a","subprotocols":["a b"]})", "/subprotocols/0: must be a token\n", "invalid-input"},
-      {"an empty token", sockets, R"({"path":"/ws/a","requireToken":""})", "/requireToken: must not be empty\n", "invalid-input"},
-      {"another level's field", sockets, R"({"path":"/ws/a","sample":1})", "/sample: is not a field of this WebSocket endpoint", "invalid-input"},
+      {"a subprotocol with a space", sockets, R"({"path":"/ws/a","subprotocols":["a b"]})",
+       "/subprotocols/0: must be a token\n", "invalid-input"},
+      {"an empty token", sockets, R"({"path":"/ws/a","requireToken":""})",
+       "/requireToken: must not be empty\n", "invalid-input"},
+      {"another level's field", sockets, R"({"path":"/ws/a","sample":1})",
+       "/sample: is not a field of this WebSocket endpoint", "invalid-input"},
       {"an array", endpoints, "[]", ": the body must be a JSON object\n", "invalid-input"},
-      {"a repeated key", endpoints, R"({"path":"/a","path":"/b"})", "/path: the key is there twice\n", "invalid-json"},
+      {"a repeated key", endpoints, R"({"path":"/a","path":"/b"})", "/path: the key is there twice\n",
+       "invalid-json"},
       {"no JSON", endpoints, "{", "", "invalid-json"},
   };
   const std::uint64_t before = database->definitions().sequence();
@@ -204,9 +245,13 @@ TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
 TEST_F(AdminDefinitions, ListsComeInPages) {
   const std::string api = make_api();
   for (int i = 0; i < 5; ++i) {
-    ASSERT_EQ(call("POST", api + "/endpoints", R"({"method":"GET","path":"/)" + std::to_string(i) + "\"}").status, 201);
+    ASSERT_EQ(
+        call("POST", api + "/endpoints", R"({"method":"GET","path":"/)" + std::to_string(i) + "\"}").status,
+        201);
     make_api("other" + std::to_string(i));
-    ASSERT_EQ(call("POST", api + "/websocket-endpoints", R"({"path":"/ws/)" + std::to_string(i) + "\"}").status, 201);
+    ASSERT_EQ(
+        call("POST", api + "/websocket-endpoints", R"({"path":"/ws/)" + std::to_string(i) + "\"}").status,
+        201);
   }
   const std::pair<std::string, std::size_t> lists[] = {
       {"/admin/api-definitions", 6}, {api + "/endpoints", 5}, {api + "/websocket-endpoints", 5}};
@@ -234,7 +279,8 @@ TEST_F(AdminDefinitions, UnknownIdsAre404) {
   const std::string api = make_api(), other = make_api("other");
   const std::string endpoint = call("POST", api + "/endpoints", R"({"method":"GET","path":"/a"})").text("id");
   for (const std::string& path :
-       {std::string("/admin/api-definitions/x"), std::string("/admin/api-definitions/01ARZ3NDEKTSV4RRFFQ69G5FAV/endpoints"),
+       {std::string("/admin/api-definitions/x"),
+        std::string("/admin/api-definitions/01ARZ3NDEKTSV4RRFFQ69G5FAV/endpoints"),
         other + "/endpoints/" + endpoint, api + "/websocket-endpoints/" + endpoint}) {
     const Reply reply = call("GET", path);
     EXPECT_EQ(reply.status, 404) << path;
@@ -256,8 +302,9 @@ TEST_F(AdminWithoutPlugin, FieldsOfAVanishedPluginAreKeptAndRefusedInNewWrites) 
   write.id = id;
   write.api = *Ulid::parse(made.text("apiId"));
   write.revision = 2;
-  write.document = R"({"id":")" + made.text("id") + R"(","apiId":")" + made.text("apiId") +
-                   R"(","method":"GET","path":"/a","sample": 1.0,"plugins":{"test.sample":{}},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","revision":2})";
+  write.document =
+      R"({"id":")" + made.text("id") + R"(","apiId":")" + made.text("apiId") +
+      R"(","method":"GET","path":"/a","sample": 1.0,"plugins":{"test.sample":{}},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","revision":2})";
   write.route = {"GET", "/a", 0, true};
   ASSERT_TRUE(database->definitions().commit({&write, 1}, 0));
   const std::string at = api + "/endpoints/" + made.text("id");

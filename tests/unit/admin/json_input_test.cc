@@ -47,7 +47,8 @@ TEST(CheckJson, RefusesWhatIsNotAndSaysWhere) {
     const auto got = check_json(c.text, 5);
     ASSERT_FALSE(got) << c.name;
     EXPECT_EQ(got.error().pointer, c.pointer) << c.name;
-    EXPECT_NE(got.error().message.find(c.message), std::string::npos) << c.name << ": " << got.error().message;
+    EXPECT_NE(got.error().message.find(c.message), std::string::npos)
+        << c.name << ": " << got.error().message;
   }
 }
 
@@ -62,11 +63,13 @@ TEST(MergePatch, FollowsRfc7386AndKeepsBytes) {
       {"adds a value", R"({"a":"b"})", R"({"b":"c"})", R"({"a":"b","b":"c"})"},
       {"null removes", R"({"a":"b","b":"c"})", R"({"a":null})", R"({"b":"c"})"},
       {"arrays are replaced whole", R"({"a":["b"]})", R"({"a":[ 1.0 ,null]})", R"({"a":[ 1.0 ,null]})"},
-      {"objects are merged below", R"({"a":{"b":"c","d": 1.50 }})", R"({"a":{"b":"x"}})", R"({"a":{"b":"x","d":1.50}})"},
+      {"objects are merged below", R"({"a":{"b":"c","d": 1.50 }})", R"({"a":{"b":"x"}})",
+       R"({"a":{"b":"x","d":1.50}})"},
       {"null below removes below", R"({"a":{"b":"c"}})", R"({"a":{"b":null}})", R"({"a":{}})"},
       {"an object in place of an array", R"({"a":[1]})", R"({"a":{"b":null,"c":2}})", R"({"a":{"c":2}})"},
       {"nulls of a new object are dropped", R"({})", R"({"a":{"bb":{"ccc":null}}})", R"({"a":{"bb":{}}})"},
-      {"what is untouched keeps its bytes", R"({"a":{ "x" : 275.0 },"b":1})", R"({"b":2})", R"({"a":{ "x" : 275.0 },"b":2})"},
+      {"what is untouched keeps its bytes", R"({"a":{ "x" : 275.0 },"b":1})", R"({"b":2})",
+       R"({"a":{ "x" : 275.0 },"b":2})"},
       {"what is new keeps its bytes", R"({})", R"({"a":{ "x" : [1e2] }})", R"({"a":{ "x" : [1e2] }})"},
       {"an empty patch changes nothing", R"({ "a" : 1 })", "{}", R"({ "a" : 1 })"},
       {"a key that was removed may come again", R"({"a":1})", R"({"a":null,"b":1})", R"({"b":1})"},

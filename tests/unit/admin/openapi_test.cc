@@ -56,7 +56,8 @@ TEST_F(AdminOpenApi, EveryOperationIsThere) {
       EXPECT_LT(reply.status, 500) << upper << " " << path << ": " << reply.body;
       EXPECT_EQ(reply.body.find("no such admin path"), std::string::npos) << upper << " " << path;
       const bool success = reply.status < 400;
-      EXPECT_TRUE(!success || operation["responses"].contains(std::to_string(reply.status))) << upper << " " << path;
+      EXPECT_TRUE(!success || operation["responses"].contains(std::to_string(reply.status)))
+          << upper << " " << path;
     }
   }
   EXPECT_TRUE(doc["paths"].contains("/admin/sample"));
@@ -70,7 +71,8 @@ TEST_F(AdminOpenApi, PluginsFieldsAreInTheSchemasAndWhatIsMissingIsNot) {
   EXPECT_FALSE(doc["paths"].contains("/admin/requests/stream"));
   EXPECT_FALSE(doc["paths"].contains("/admin/plugins/{id}/reload"));
   std::set<std::string> filters;
-  for (const json& parameter : doc["paths"]["/admin/requests"]["get"]["parameters"]) filters.insert(parameter["name"]);
+  for (const json& parameter : doc["paths"]["/admin/requests"]["get"]["parameters"])
+    filters.insert(parameter["name"]);
   EXPECT_TRUE(filters.contains("sampled"));
   EXPECT_FALSE(filters.contains("q"));
 }

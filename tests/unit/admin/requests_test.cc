@@ -42,12 +42,19 @@ TEST_F(AdminRequests, ARecordHasTheNamesOfTheContract) {
   record(404, "/a\xFF", false, "curl");
   const std::string item = [&] {
     std::string out;
-    json::elements(call("GET", "/admin/requests").at("items"), [&](std::string_view one) { out = one; return true; });
+    json::elements(call("GET", "/admin/requests").at("items"), [&](std::string_view one) {
+      out = one;
+      return true;
+    });
     return out;
   }();
   const std::string id = json::unquote(json::member(item, "id").value_or(""));
-  EXPECT_EQ(item, R"({"id":")" + id + R"(","time":"2026-01-01T00:00:00.000Z","apiId":null,"endpointId":null,"method":"GET","path":"/a)" +
-                      "\xEF\xBF\xBD" R"(","query":"","status":404,"durationMicros":1500,"requestSize":0,"responseSize":7,"clientIp":null,"sampled":false,"sampleCode":null,"userAgent":"curl","traceId":null,"error":null})");
+  EXPECT_EQ(
+      item,
+      R"({"id":")" + id +
+          R"(","time":"2026-01-01T00:00:00.000Z","apiId":null,"endpointId":null,"method":"GET","path":"/a)" +
+          "\xEF\xBF\xBD"
+          R"(","query":"","status":404,"durationMicros":1500,"requestSize":0,"responseSize":7,"clientIp":null,"sampled":false,"sampleCode":null,"userAgent":"curl","traceId":null,"error":null})");
   EXPECT_EQ(call("GET", "/admin/requests/" + id).body, item);
   EXPECT_EQ(call("GET", "/admin/requests/01ARZ3NDEKTSV4RRFFQ69G5FAV").status, 404);
 }
@@ -115,7 +122,8 @@ TEST_F(AdminRequests, ConnectionsAreListedReachedAndClosed) {
   const Reply page = call("GET", at + "/connections?limit=2");
   EXPECT_THAT(page.body, HasSubstr(R"("clientIp":"::1")"));
   EXPECT_EQ(page.text("nextCursor"), channels.open[1].id.text());
-  EXPECT_EQ(call("POST", at + "/connections/broadcast", R"({"name":"n","payload":{ "x": 1.0 }})").body, R"({"sent":3})");
+  EXPECT_EQ(call("POST", at + "/connections/broadcast", R"({"name":"n","payload":{ "x": 1.0 }})").body,
+            R"({"sent":3})");
   EXPECT_EQ(call("POST", at + "/broadcast", R"({"name":"m"})").status, 200);
   EXPECT_EQ(channels.sent, (std::vector<std::string>{R"(n { "x": 1.0 })", "m null"}));
   EXPECT_EQ(call("POST", at + "/broadcast", R"({"payload":1})").errors(), "/name: is required\n");

@@ -6,7 +6,8 @@
 namespace mimus {
 namespace {
 
-constexpr const char* manifest = R"({ "id": "test.sample", "version": "1.2.3", "abi": {"major": 0, "minor": 1},
+constexpr const char* manifest =
+    R"({ "id": "test.sample", "version": "1.2.3", "abi": {"major": 0, "minor": 1},
   "summary": "For tests", "order": {"phase": "edge", "after": [], "before": []}, "fail": "open",
   "fields": {
     "api": {"sampleApi": {"type": "boolean"}},
@@ -36,7 +37,8 @@ class Sample {
     const auto sample = json::member(view.fields, "sample");
     if (sample == "7") report.add("/sample", "must not be 7 on " + std::string(view.path));
     if (sample == "8") report.add("/sample", "8 is not available", "not-available");
-    if (sample == "9" && json::member(view.api_fields, "sampleApi") == "true") report.add("/sample", "9 needs another API");
+    if (sample == "9" && json::member(view.api_fields, "sampleApi") == "true")
+      report.add("/sample", "9 needs another API");
     if (sample == "10" && json::member(view.config, "depth") == "3") report.add("/sample", "10 at depth 3");
   }
   Result<std::unique_ptr<Binding>> bind(const View&) { return std::unique_ptr<Binding>(); }
@@ -44,7 +46,8 @@ class Sample {
   void admin(const AdminRequest& request, AdminReply& reply) {
     if (request.path == "/broken") return reply.problem(418, "teapot", "short and stout");
     if (request.method == "DELETE") return reply.json(204, "");
-    reply.json(200, "{\"resets\":" + std::to_string(resets_) + ",\"query\":" + json::quoted(request.query) + "}");
+    reply.json(200,
+               "{\"resets\":" + std::to_string(resets_) + ",\"query\":" + json::quoted(request.query) + "}");
   }
   void reset(std::string_view) { ++resets_; }
 

@@ -18,8 +18,10 @@ std::string findings(const char* schema, const std::string& document) {
 }
 
 TEST(Schema, SaysWhatIsWrongAndWhere) {
-  constexpr const char* cors = R"({"oneOf":[{"type":"boolean"},{"type":"object","additionalProperties":false,"properties":{"maxAge":{"type":"integer","minimum":0}}}]})";
-  constexpr const char* tree = R"({"$ref":"#/definitions/t","definitions":{"t":{"type":"object","additionalProperties":false,"properties":{"not":{"$ref":"#/definitions/t"},"op":{"enum":["x","y"]},"all":{"type":"array","items":{"$ref":"#/definitions/t"}}}}}})";
+  constexpr const char* cors =
+      R"({"oneOf":[{"type":"boolean"},{"type":"object","additionalProperties":false,"properties":{"maxAge":{"type":"integer","minimum":0}}}]})";
+  constexpr const char* tree =
+      R"({"$ref":"#/definitions/t","definitions":{"t":{"type":"object","additionalProperties":false,"properties":{"not":{"$ref":"#/definitions/t"},"op":{"enum":["x","y"]},"all":{"type":"array","items":{"$ref":"#/definitions/t"}}}}}})";
   const struct {
     const char* name;
     const char* schema;
@@ -28,32 +30,47 @@ TEST(Schema, SaysWhatIsWrongAndWhere) {
   } cases[] = {
       {"a valid one", R"({"type":"integer"})", "1", ""},
       {"the wrong type", R"({"type":"integer"})", "\"1\"", ": must be an integer\n"},
-      {"a fraction", R"({"type":"object","properties":{"a":{"type":["integer","null"]}}})", R"({"a":1.5})", "/a: must be an integer or null\n"},
+      {"a fraction", R"({"type":"object","properties":{"a":{"type":["integer","null"]}}})", R"({"a":1.5})",
+       "/a: must be an integer or null\n"},
       {"below the minimum", R"({"minimum":200,"type":"integer"})", "199", ": must be at least 200\n"},
       {"above the maximum", R"({"maximum":599,"type":"integer"})", "600", ": must be at most 599\n"},
       {"none of an enum", R"({"enum":["a","b"]})", "\"c\"", ": must be one of \"a\" or \"b\"\n"},
-      {"an unknown field and its neighbour", R"({"type":"object","additionalProperties":false,"properties":{"status":{},"body":{}}})", R"({"staus":1})", "/staus: is not a known field (did you mean \"status\"?)\n"},
+      {"an unknown field and its neighbour",
+       R"({"type":"object","additionalProperties":false,"properties":{"status":{},"body":{}}})",
+       R"({"staus":1})", "/staus: is not a known field (did you mean \"status\"?)\n"},
       {"a missing field", R"({"type":"object","required":["name"]})", "{}", "/name: is required\n"},
-      {"in an array", R"({"type":"array","items":{"type":"object","properties":{"status":{"type":"integer","minimum":200}}}})", R"([{"status":200},{"status":1}])", "/1/status: must be at least 200\n"},
+      {"in an array",
+       R"({"type":"array","items":{"type":"object","properties":{"status":{"type":"integer","minimum":200}}}})",
+       R"([{"status":200},{"status":1}])", "/1/status: must be at least 200\n"},
       {"too long", R"({"type":"string","maxLength":2})", "\"abc\"", ": must have at most 2 characters\n"},
       {"empty", R"({"type":"string","minLength":1})", "\"\"", ": must not be empty\n"},
       {"too many", R"({"type":"array","maxItems":1})", "[1,2]", ": must have at most 1 elements\n"},
       {"no alternative has the type", cors, "5", ": must be a boolean or an object\n"},
-      {"inside of the alternative that fits the type", cors, R"({"maxAge":-1})", "/maxAge: must be at least 0\n"},
-      {"unknown inside of an alternative", cors, R"({"maxage":1})", "/maxage: is not a known field (did you mean \"maxAge\"?)\n"},
-      {"several at once, by place", R"({"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}}})", R"({"b":1,"a":2})", "/a: must be a string\n/b: must be a string\n"},
-      {"through references", tree, R"({"not":{"all":[{"op":"z"}]}})", "/not/all/0/op: must be one of \"x\" or \"y\"\n"},
-      {"a missing dependency", R"({"type":"object","dependencies":{"in":["op"]}})", R"({"in":1})", ": also needs the field op\n"},
-      {"a pattern", R"({"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]+$"}}})", R"({"a":"A"})", "/a: must match the pattern ^[a-z]+$\n"},
-      {"a pattern that holds", R"({"properties":{"pattern":{"type":"array","items":{"pattern":"b"}}}})", R"({"pattern":["abc",1]})", ""},
-      {"escaped pointers", R"({"type":"object","additionalProperties":{"type":"string"}})", R"({"a/b~c":1})", "/a~1b~0c: must be a string\n"},
+      {"inside of the alternative that fits the type", cors, R"({"maxAge":-1})",
+       "/maxAge: must be at least 0\n"},
+      {"unknown inside of an alternative", cors, R"({"maxage":1})",
+       "/maxage: is not a known field (did you mean \"maxAge\"?)\n"},
+      {"several at once, by place",
+       R"({"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}}})", R"({"b":1,"a":2})",
+       "/a: must be a string\n/b: must be a string\n"},
+      {"through references", tree, R"({"not":{"all":[{"op":"z"}]}})",
+       "/not/all/0/op: must be one of \"x\" or \"y\"\n"},
+      {"a missing dependency", R"({"type":"object","dependencies":{"in":["op"]}})", R"({"in":1})",
+       ": also needs the field op\n"},
+      {"a pattern", R"({"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]+$"}}})",
+       R"({"a":"A"})", "/a: must match the pattern ^[a-z]+$\n"},
+      {"a pattern that holds", R"({"properties":{"pattern":{"type":"array","items":{"pattern":"b"}}}})",
+       R"({"pattern":["abc",1]})", ""},
+      {"escaped pointers", R"({"type":"object","additionalProperties":{"type":"string"}})", R"({"a/b~c":1})",
+       "/a~1b~0c: must be a string\n"},
   };
   for (const auto& c : cases) EXPECT_EQ(findings(c.schema, c.document), c.want) << c.name;
 }
 
 TEST(Schema, RunsPatternsOnTextThatWouldCrashStdRegex) {
   const std::string text = "\"" + std::string(200'000, 'a') + "!\"";
-  EXPECT_EQ(findings(R"({"type":"string","pattern":"^(a|b)*$"})", text), ": must match the pattern ^(a|b)*$\n");
+  EXPECT_EQ(findings(R"({"type":"string","pattern":"^(a|b)*$"})", text),
+            ": must match the pattern ^(a|b)*$\n");
 }
 
 TEST(Schema, RefusesWhatItCannotCheckSafely) {
@@ -72,7 +89,8 @@ TEST(Schema, RefusesWhatItCannotCheckSafely) {
   for (const auto& c : cases) {
     const auto got = Schema::compile(c.schema);
     ASSERT_FALSE(got) << c.name;
-    EXPECT_NE(got.error().message.find(c.message), std::string::npos) << c.name << ": " << got.error().message;
+    EXPECT_NE(got.error().message.find(c.message), std::string::npos)
+        << c.name << ": " << got.error().message;
   }
 }
 

@@ -22,7 +22,8 @@ class AdminTransfer : public World {
       return "{\"created\":" + std::to_string(n[0]) + ",\"updated\":" + std::to_string(n[1]) +
              ",\"unchanged\":" + std::to_string(n[2]) + "}";
     };
-    return "{\"apis\":" + one(apis) + ",\"endpoints\":" + one(endpoints) + ",\"websocketEndpoints\":" + one(sockets) + "}";
+    return "{\"apis\":" + one(apis) + ",\"endpoints\":" + one(endpoints) +
+           ",\"websocketEndpoints\":" + one(sockets) + "}";
   }
   std::string endpoint_path(const char* name) {
     const auto api = definitions()->find_api_by_slug("shop");
@@ -62,7 +63,8 @@ TEST_F(AdminTransfer, MatchesBySlugAndByNameMethodAndPath) {
   EXPECT_EQ(call("PUT", "/admin/definitions", file).status, 200);
   EXPECT_EQ(call("PUT", "/admin/definitions", R"({"apis":[{"slug":"shop","description":"d",
       "endpoints":[{"name":"get","method":"GET","path":"/a","sample":2},{"name":"new","method":"GET","path":"/a"}],
-      "websocketEndpoints":[{"path":"/ws/a","enabled":false}]}]})").body,
+      "websocketEndpoints":[{"path":"/ws/a","enabled":false}]}]})")
+                .body,
             counted({0, 1, 0}, {1, 1, 0}, {0, 1, 0}));
   EXPECT_EQ(call("GET", endpoint_path("get")).at("sample"), "2");
   EXPECT_FALSE(definitions()->find_channel_by_path("/ws/a")->enabled);
@@ -81,14 +83,22 @@ TEST_F(AdminTransfer, AllOrNothingWithPointersFromTheRoot) {
   } cases[] = {
       {"no apis", "{}", 400, "/apis: is required\n"},
       {"another version", R"({"version":2,"apis":[]})", 400, "/version: must be 1\n"},
-      {"an unknown key", R"({"apis":[],"api":[]})", 400, "/api: is not a known field (did you mean \"apis\"?)\n"},
+      {"an unknown key", R"({"apis":[],"api":[]})", 400,
+       "/api: is not a known field (did you mean \"apis\"?)\n"},
       {"no list", R"({"apis":{}})", 400, "/apis: must be an array\n"},
       {"no object", R"({"apis":[1]})", 400, "/apis/0: must be an object\n"},
-      {"a bad endpoint after good ones", R"({"apis":[{"slug":"a","endpoints":[{"method":"GET","path":"/"},{"method":"GET","path":"x"}]},{"slug":"B"}]})", 400, "/apis/0/endpoints/1/path: the path must"},
-      {"and what is wrong after it", R"({"apis":[{"slug":"a","endpoints":[{"method":"GET","path":"x"}]},{"slug":"B"}]})", 400, "/apis/1/slug: must be lower-case"},
+      {"a bad endpoint after good ones",
+       R"({"apis":[{"slug":"a","endpoints":[{"method":"GET","path":"/"},{"method":"GET","path":"x"}]},{"slug":"B"}]})",
+       400, "/apis/0/endpoints/1/path: the path must"},
+      {"and what is wrong after it",
+       R"({"apis":[{"slug":"a","endpoints":[{"method":"GET","path":"x"}]},{"slug":"B"}]})", 400,
+       "/apis/1/slug: must be lower-case"},
       {"a bad id", R"({"apis":[{"slug":"a","id":"x"}]})", 400, "/apis/0/id: must be an id"},
-      {"a slug twice", R"({"apis":[{"slug":"a"},{"slug":"a"}]})", 400, "/apis/1: is the same API as one before it"},
-      {"a channel path twice", R"({"apis":[{"slug":"a","websocketEndpoints":[{"path":"/ws/x"}]},{"slug":"b","websocketEndpoints":[{"path":"/ws/x"}]}]})", 409, "/apis/1/websocketEndpoints/0/path: "},
+      {"a slug twice", R"({"apis":[{"slug":"a"},{"slug":"a"}]})", 400,
+       "/apis/1: is the same API as one before it"},
+      {"a channel path twice",
+       R"({"apis":[{"slug":"a","websocketEndpoints":[{"path":"/ws/x"}]},{"slug":"b","websocketEndpoints":[{"path":"/ws/x"}]}]})",
+       409, "/apis/1/websocketEndpoints/0/path: "},
   };
   for (const auto& c : cases) {
     const Reply reply = call("PUT", "/admin/definitions", c.body);
@@ -118,7 +128,9 @@ TEST_F(AdminTransfer, FilesLoadOnceAndNeverOverEdits) {
 
 TEST_F(AdminTransfer, BadFilesSayWhere) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "empty"}, {"[]", "JSON object"}, {R"({"apis":[{"slug":"A"}]})", "/apis/0/slug must be lower-case"}};
+      {"", "empty"},
+      {"[]", "JSON object"},
+      {R"({"apis":[{"slug":"A"}]})", "/apis/0/slug must be lower-case"}};
   for (const auto& [text, message] : cases) {
     const Status loaded = admin->load_file(text);
     ASSERT_FALSE(loaded) << text;

@@ -38,7 +38,8 @@ class FakeChannels final : public ChannelControl {
     return list(endpoint).size();
   }
   bool close(const Ulid& endpoint, const Ulid& channel) override {
-    return std::erase_if(open, [&](const ChannelInfo& c) { return c.endpoint == endpoint && c.id == channel; }) > 0;
+    return std::erase_if(open,
+                         [&](const ChannelInfo& c) { return c.endpoint == endpoint && c.id == channel; }) > 0;
   }
 
   std::vector<ChannelInfo> open;
@@ -52,7 +53,9 @@ struct Reply {
 
   /// The source text of a member of the body, "" if it has none.
   std::string at(std::string_view name) const { return std::string(json::member(body, name).value_or("")); }
-  std::string text(std::string_view name) const { return json::unquote(json::member(body, name).value_or("")); }
+  std::string text(std::string_view name) const {
+    return json::unquote(json::member(body, name).value_or(""));
+  }
   /// "pointer: detail" of each error, a line each.
   std::string errors() const {
     std::string out;
@@ -78,7 +81,8 @@ class World : public testing::Test {
     services.kv = &database->kv();
     services.log = [](mimus_log_level, std::string_view) {};
     services.extension = [](std::string_view) -> const void* { return nullptr; };
-    auto loaded = PluginHost::load(std::move(sources), services, [](const OptionSpec& spec) { return spec.fallback; });
+    auto loaded =
+        PluginHost::load(std::move(sources), services, [](const OptionSpec& spec) { return spec.fallback; });
     EXPECT_TRUE(loaded) << loaded.error().message;
     plugins = *std::move(loaded);
     JournalOptions options;
@@ -104,7 +108,9 @@ class World : public testing::Test {
     services.plugins = plugins.get();
     services.generations = generations.get();
     services.channels = &channels;
-    services.explain = [](const Ulid& id) { return Result<std::string>("{\"endpointId\":" + json::quoted(id.text()) + "}"); };
+    services.explain = [](const Ulid& id) {
+      return Result<std::string>("{\"endpointId\":" + json::quoted(id.text()) + "}");
+    };
     services.version = "0.0.0";
     services.admin_token = "first";
     auto opened = Admin::open(std::move(services));
