@@ -45,7 +45,8 @@ Connected connect_unix(const std::string& at) {
   const std::string path = at.substr(5);
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof name.sun_path) return invalid(at + " is no path of a Unix socket");
+  if (path.empty() || path.size() >= sizeof name.sun_path)
+    return invalid(at + " is no path of a Unix socket");
   std::memcpy(name.sun_path, path.data(), path.size());
   auto out = std::make_unique<Connection>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(out->get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return nobody(at);
@@ -66,7 +67,8 @@ Connected connect_tcp(const std::string& at, const std::string& authority) {
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    auto out = std::make_unique<Connection>(::socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
+    auto out = std::make_unique<Connection>(
+        ::socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
     if (::connect(out->get(), one->ai_addr, one->ai_addrlen) == 0) return out;
   }
   return nobody(at);
@@ -76,7 +78,8 @@ Status send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return Error{Code::unavailable, std::string("the host went away: ") + std::strerror(errno)};
+    if (sent <= 0)
+      return Error{Code::unavailable, std::string("the host went away: ") + std::strerror(errno)};
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return Done{};
@@ -88,10 +91,12 @@ Result<AdminReply> read_reply(int fd) {
   for (;;) {  // "Connection: close" was asked for: all there is until the end is the answer
     const ssize_t size = ::recv(fd, chunk, sizeof chunk, 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return Error{Code::unavailable, std::string("the host does not answer: ") + std::strerror(errno)};
+    if (size < 0)
+      return Error{Code::unavailable, std::string("the host does not answer: ") + std::strerror(errno)};
     if (size == 0) break;
     bytes.append(chunk, static_cast<std::size_t>(size));
-    if (bytes.size() > max_answer_bytes) return Error{Code::unavailable, "the host's answer is larger than 64 MiB"};
+    if (bytes.size() > max_answer_bytes)
+      return Error{Code::unavailable, "the host's answer is larger than 64 MiB"};
   }
   http::response_parser<http::string_body> parser;
   parser.eager(true);
@@ -99,7 +104,8 @@ Result<AdminReply> read_reply(int fd) {
   boost::system::error_code wrong;
   const std::size_t used = parser.put(boost::asio::buffer(bytes), wrong);
   if (!wrong && !parser.is_done() && used == bytes.size()) parser.put_eof(wrong);
-  if (wrong || !parser.is_done()) return Error{Code::unavailable, "the host's answer is no complete HTTP message"};
+  if (wrong || !parser.is_done())
+    return Error{Code::unavailable, "the host's answer is no complete HTTP message"};
   return AdminReply{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
@@ -109,14 +115,16 @@ Result<AdminReply> admin_request(const std::string& at, const std::string& token
                                  const std::string& path, const std::string& body) {
   constexpr std::string_view scheme = "http://";
   const auto hidden = [](char c) { return c <= ' ' || c == 0x7F; };
-  if (std::any_of(token.begin(), token.end(), hidden)) return invalid("the admin token holds a space or control character");
+  if (std::any_of(token.begin(), token.end(), hidden))
+    return invalid("the admin token holds a space or control character");
   std::string authority = "localhost";
   if (at.starts_with(scheme)) {
     authority = at.substr(scheme.size(), at.find('/', scheme.size()) - scheme.size());
   } else if (!at.starts_with("unix:")) {
     return invalid("\"" + at + "\" is no admin URL: write http://ADDR:PORT or unix:PATH");
   }
-  if (authority.empty() || std::any_of(authority.begin(), authority.end(), hidden)) return invalid(at + " has no host");
+  if (authority.empty() || std::any_of(authority.begin(), authority.end(), hidden))
+    return invalid(at + " has no host");
   const Connected connection = at.starts_with(scheme) ? connect_tcp(at, authority) : connect_unix(at);
   if (!connection) return connection.error();
   std::string request = std::string(method) + " " + path + " HTTP/1.1\r\nHost: " + authority +

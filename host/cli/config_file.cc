@@ -33,7 +33,9 @@ Result<ConfigFile> config_of(const Json& root, const std::string& name) {
     const Json list = value.is_array() ? value : Json::array({value});
     for (const Json& one : list) {
       auto text = scalar(one);
-      if (!text) return invalid("key \"" + key + "\" in " + name + " must be a string, number or boolean, or an array of them");
+      if (!text)
+        return invalid("key \"" + key + "\" in " + name +
+                       " must be a string, number or boolean, or an array of them");
       texts.push_back(std::move(*text));
     }
   }

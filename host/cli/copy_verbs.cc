@@ -28,21 +28,23 @@ Status back_up(const std::string& data, const std::string& directory) {
 
 int backup_verb(const Arguments& arguments, const Surroundings& surroundings) {
   if (asks_for_help(arguments)) {
-    return show_help(help_text("backup DIR [flags]",
-                               "Copies a data directory into DIR, which must not exist yet; while a host runs, too.",
-                               host_flags()));
+    return show_help(help_text(
+        "backup DIR [flags]",
+        "Copies a data directory into DIR, which must not exist yet; while a host runs, too.", host_flags()));
   }
   const auto parsed = parse_flags(arguments, host_flags());
   if (!parsed) return fail(parsed.error());
   if (parsed->words.size() != 1) return usage_fault("write mimus backup DIR");
   // The host may run elsewhere than here.
   std::error_code failed;
-  const std::string directory = std::filesystem::absolute(parsed->words[0], failed).lexically_normal().string();
+  const std::string directory =
+      std::filesystem::absolute(parsed->words[0], failed).lexically_normal().string();
   if (failed) return fail({Code::unavailable, parsed->words[0] + ": " + failed.message()});
   const auto host = RunningHost::find(*parsed, surroundings);
   if (!host) return fail(host.error());
   if (*host) {
-    const auto done = (*host)->ask("POST", "/admin/backup", "{\"directory\":" + json::quoted(directory) + "}");
+    const auto done =
+        (*host)->ask("POST", "/admin/backup", "{\"directory\":" + json::quoted(directory) + "}");
     if (!done) return fail({Code::unavailable, done.error().message});
   } else if (const Status done = back_up(data_directory(*parsed, surroundings), directory); !done) {
     return fail(done.error());
@@ -52,9 +54,11 @@ int backup_verb(const Arguments& arguments, const Surroundings& surroundings) {
 }
 
 int restore_verb(const Arguments& arguments, const Surroundings& surroundings) {
-  const std::vector<Flag> flags{{"data", "DIR", "where to; must not exist, or be empty (default ./mimus-data)"}};
+  const std::vector<Flag> flags{
+      {"data", "DIR", "where to; must not exist, or be empty (default ./mimus-data)"}};
   if (asks_for_help(arguments)) {
-    return show_help(help_text("restore DIR [flags]", "Makes a data directory from the backup in DIR.", flags));
+    return show_help(
+        help_text("restore DIR [flags]", "Makes a data directory from the backup in DIR.", flags));
   }
   const auto parsed = parse_flags(arguments, flags);
   if (!parsed) return fail(parsed.error());
@@ -64,7 +68,8 @@ int restore_verb(const Arguments& arguments, const Surroundings& surroundings) {
   by_data_alone.values["data"] = {data};
   const auto host = RunningHost::find(by_data_alone, surroundings);
   if (!host) return fail(host.error());
-  if (*host) return fail({Code::conflict, "a host runs on " + data + "; stop it, or choose another with --data"});
+  if (*host)
+    return fail({Code::conflict, "a host runs on " + data + "; stop it, or choose another with --data"});
   if (const Status done = restore_database(parsed->words[0], data); !done) return fail(done.error());
   std::printf("restored into %s\n", data.c_str());
   return 0;

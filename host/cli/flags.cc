@@ -27,7 +27,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 /// Fills `values` as the app's flags are parsed.
-void declare(CLI::App& app, const std::vector<Flag>& flags, std::map<std::string, std::vector<std::string>>& values) {
+void declare(CLI::App& app, const std::vector<Flag>& flags,
+             std::map<std::string, std::vector<std::string>>& values) {
   for (const Flag& flag : flags) {
     auto* const option = app.add_option("--" + flag.name, values[flag.name], flag.help);
     option->expected(1)->allow_extra_args(false)->type_name(flag.value_name);
@@ -50,7 +51,8 @@ Result<ParsedFlags> parse_flags(const std::vector<std::string>& arguments, const
   app.allow_extras();
   declare(app, flags, out.values);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
+    app.parse(
+        std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
   } catch (const CLI::ParseError& wrong) {
     return invalid(wrong.what());
   }
@@ -67,10 +69,11 @@ Result<ParsedFlags> parse_flags(const std::vector<std::string>& arguments, const
   for (const std::string& word : out.words) {
     if (word.size() < 2 || word[0] != '-') continue;
     const std::string name = word.substr(0, word.find('='));
-    return invalid("unknown flag " + name + did_you_mean(name.substr(name.find_first_not_of('-') == name.npos
-                                                                         ? name.size()
-                                                                         : name.find_first_not_of('-')),
-                                                         names, "--"));
+    return invalid(
+        "unknown flag " + name +
+        did_you_mean(
+            name.substr(name.find_first_not_of('-') == name.npos ? name.size() : name.find_first_not_of('-')),
+            names, "--"));
   }
   return out;
 }
@@ -91,7 +94,8 @@ std::string help_text(const std::string& usage, const std::string& about, const 
   return out;
 }
 
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known, std::string_view prefix) {
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known,
+                         std::string_view prefix) {
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string& candidate : known) {
     const bool begins = name.size() >= 3 && (candidate.starts_with(name) || name.starts_with(candidate));

@@ -35,6 +35,7 @@ Result<ParsedFlags> parse_flags(const std::vector<std::string>& arguments, const
 std::string help_text(const std::string& usage, const std::string& about, const std::vector<Flag>& flags);
 
 /// Of `known`, up to two that `name` may have been meant to be, as " (did you mean a or b?)"; "" if none.
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known, std::string_view prefix = "");
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known,
+                         std::string_view prefix = "");
 
 }  // namespace mimus

@@ -24,7 +24,8 @@ std::string inheritance_text(const Inheritance& inheritance) {
   for (const Listener& listener : inheritance.listeners) {
     out += listener.serves_public ? "\np" : "\n-";
     out += listener.serves_admin ? "a " : "- ";
-    for (std::size_t i = 0; i < listener.fds.size(); ++i) out += (i == 0 ? "" : ",") + std::to_string(listener.fds[i]);
+    for (std::size_t i = 0; i < listener.fds.size(); ++i)
+      out += (i == 0 ? "" : ",") + std::to_string(listener.fds[i]);
     out += ' ' + listener.url;
   }
   return out;

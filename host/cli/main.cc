@@ -74,7 +74,8 @@ int serve_verb(Arguments arguments, const std::string& program) {
   const auto directories = told_plugin_directories(arguments, surroundings());
   if (!directories) return fail(directories.error());
   auto plugins = find_plugins(here.builtin_plugins, *directories);
-  if (!plugins && plugins.error().code == Code::not_found) return usage_fault("--plugins: " + plugins.error().message);
+  if (!plugins && plugins.error().code == Code::not_found)
+    return usage_fault("--plugins: " + plugins.error().message);
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
   const auto config = parse_serve(arguments, surroundings(), manifests_of(*plugins));
   if (!config) return fail(config.error());

@@ -12,7 +12,8 @@
 namespace mimus {
 namespace {
 
-const Flag config_flag{"config", "FILE", "JSON file with any of these as keys; flags and environment come first", false};
+const Flag config_flag{"config", "FILE",
+                       "JSON file with any of these as keys; flags and environment come first", false};
 
 std::string environment_name(const std::string& flag) {
   std::string out = "MIMUS_";
@@ -50,7 +51,8 @@ struct Sources {
   std::string file_name;
 
   std::optional<Told> told(const Flag& flag, const std::vector<std::string>& older_names = {}) const {
-    if (const auto at = flags.values.find(flag.name); at != flags.values.end()) return Told{"--" + flag.name, at->second};
+    if (const auto at = flags.values.find(flag.name); at != flags.values.end())
+      return Told{"--" + flag.name, at->second};
     std::vector<std::string> names{environment_name(flag.name)};
     names.insert(names.end(), older_names.begin(), older_names.end());
     for (const std::string& name : names) {
@@ -103,14 +105,16 @@ std::vector<Flag> all_flags(const std::vector<const Manifest*>& plugins) {
 }
 
 /// Refuses what no source may hold: keys that nothing knows, and what is not brought yet.
-Status check_names(const std::vector<std::string>& arguments, const Sources& sources, const std::vector<Flag>& flags) {
+Status check_names(const std::vector<std::string>& arguments, const Sources& sources,
+                   const std::vector<Flag>& flags) {
   for (const std::string& argument : arguments) {
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(2, argument.find('=') - 2);
     if (not_yet_available(name)) return not_available("--" + name);
   }
   for (const std::string& name : not_yet_available()) {
-    if (!sources.surroundings.environment(environment_name(name)).empty()) return not_available(environment_name(name));
+    if (!sources.surroundings.environment(environment_name(name)).empty())
+      return not_available(environment_name(name));
   }
   std::vector<std::string> known;
   for (const Flag& flag : flags) {
@@ -155,12 +159,14 @@ Result<std::string> option_value(const OptionSpec& option, const std::string& te
       if (on) return std::string(*on ? "true" : "false");
       return invalid("must be yes or no");
     }
-    case OptionSpec::Type::text: break;
+    case OptionSpec::Type::text:
+      break;
   }
   return json::quoted(text);
 }
 
-Status take_options(ServeConfig& config, const Sources& sources, const std::vector<const Manifest*>& plugins) {
+Status take_options(ServeConfig& config, const Sources& sources,
+                    const std::vector<const Manifest*>& plugins) {
   for (const Manifest* plugin : plugins) {
     for (const OptionSpec& option : plugin->options) {
       const auto told = sources.told({option.name, "", "", false}, option.environment);
@@ -175,7 +181,8 @@ Status take_options(ServeConfig& config, const Sources& sources, const std::vect
   for (const Manifest* plugin : plugins) ids.push_back(plugin->id);
   for (const auto& [id, value] : sources.file.plugins) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
-      return invalid("unknown plugin \"" + id + "\" under \"plugins\" in " + sources.file_name + did_you_mean(id, ids));
+      return invalid("unknown plugin \"" + id + "\" under \"plugins\" in " + sources.file_name +
+                     did_you_mean(id, ids));
     }
   }
   config.plugin_config = sources.file.plugins;

@@ -49,8 +49,8 @@ Result<Listener> bind_control(const std::string& data) {
     listener = listen_on(control_address(data), 1);
   }
   if (!listener && listener.error().code == Code::conflict) {
-    return Error{Code::conflict,
-                 "data directory " + data + " is in use by another Mimus; stop it, or choose another with --data"};
+    return Error{Code::conflict, "data directory " + data +
+                                     " is in use by another Mimus; stop it, or choose another with --data"};
   }
   if (!listener) return Error{listener.error().code, "--data: " + listener.error().message};
   listener->serves_public = false;
@@ -107,7 +107,8 @@ Result<pid_t> spawn(const std::string& program, const Inheritance& inheritance,
   const int refused = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (refused != 0) return Error{Code::unavailable, std::string("cannot start the server: ") + std::strerror(refused)};
+  if (refused != 0)
+    return Error{Code::unavailable, std::string("cannot start the server: ") + std::strerror(refused)};
   return child;
 }
 
@@ -119,7 +120,8 @@ int wait_for(pid_t server) {
     const int signal = sigwaitinfo(&set, nullptr);
     if (signal > 0 && signal != SIGCHLD) ::kill(server, signal);
     int status = 0;
-    if (signal == SIGCHLD && ::waitpid(server, &status, WNOHANG) == server && !WIFSTOPPED(status)) return status;
+    if (signal == SIGCHLD && ::waitpid(server, &status, WNOHANG) == server && !WIFSTOPPED(status))
+      return status;
   }
 }
 
@@ -134,7 +136,8 @@ void raise_file_limit() {
 
 std::string control_address(const std::string& data) { return "unix:" + data + "/control.sock"; }
 
-int run_parent(const ServeConfig& config, const std::string& program, const std::vector<std::string>& arguments) {
+int run_parent(const ServeConfig& config, const std::string& program,
+               const std::vector<std::string>& arguments) {
   // What a shell left open is closed, so that the sockets lie side by side from 3 up.
   ::close_range(3, ~0u, 0);
   ::signal(SIGCHLD, SIG_DFL);
@@ -150,7 +153,8 @@ int run_parent(const ServeConfig& config, const std::string& program, const std:
   const int status = wait_for(*server);
   ::unlink(control_address(config.data).c_str() + std::strlen("unix:"));
   if (WIFEXITED(status)) return WEXITSTATUS(status);
-  std::fprintf(stderr, "mimus: server ended by signal %d (%s)\n", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  std::fprintf(stderr, "mimus: server ended by signal %d (%s)\n", WTERMSIG(status),
+               ::strsignal(WTERMSIG(status)));
   return 1;
 }
 

@@ -15,7 +15,8 @@ std::string control_address(const std::string& data);
 /// Binds everything that `config` names, starts this program again as
 /// `mimus serve --inherit … ARGUMENTS`, passes SIGTERM, SIGINT and SIGHUP on to it, and
 /// returns its exit code (1 if a signal ended it). Single-threaded.
-int run_parent(const ServeConfig& config, const std::string& program, const std::vector<std::string>& arguments);
+int run_parent(const ServeConfig& config, const std::string& program,
+               const std::vector<std::string>& arguments);
 
 /// Makes this process the server of its parent: it dies with it, blocks the signals that
 /// the server waits for, and dumps no core (RocksDB's lock would be held meanwhile).

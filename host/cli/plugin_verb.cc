@@ -33,8 +33,8 @@ int list(const std::string& builtin_plugins, const std::vector<std::string>& dir
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
   for (const PluginSource& plugin : *plugins) {
     const Manifest& m = plugin.manifest;
-    std::printf("%-20s %-8s %-10s %s\n", log_line(m.id).c_str(), log_line(m.version).c_str(), name_of(m.phase).data(),
-                plugin.file.empty() ? "(linked in)" : log_line(plugin.file).c_str());
+    std::printf("%-20s %-8s %-10s %s\n", log_line(m.id).c_str(), log_line(m.version).c_str(),
+                name_of(m.phase).data(), plugin.file.empty() ? "(linked in)" : log_line(plugin.file).c_str());
   }
   return 0;
 }
@@ -72,8 +72,9 @@ int inspect(const std::string& file) {
 int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) {
   const std::vector<Flag> flags{{"plugins", "DIR", "directory with third-party plugins, for list", true}};
   if (asks_for_help(arguments)) {
-    return show_help(help_text("plugin list | inspect FILE.so [flags]",
-                               "Shows the plugins that serve would load, or what one file says of itself. Runs none.", flags));
+    return show_help(help_text(
+        "plugin list | inspect FILE.so [flags]",
+        "Shows the plugins that serve would load, or what one file says of itself. Runs none.", flags));
   }
   constexpr std::string_view later[] = {"check", "new", "sign", "verify"};
   if (!arguments.empty() && std::find(std::begin(later), std::end(later), arguments[0]) != std::end(later)) {

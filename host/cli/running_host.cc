@@ -25,9 +25,10 @@ Error problem(const AdminReply& reply) {
 }  // namespace
 
 std::vector<Flag> host_flags() {
-  return {{"data", "DIR", "data directory, also to find a running host (default ./mimus-data)"},
-          {"admin", "URL", "a running host: http://ADDR:PORT or unix:PATH"},
-          {"token", "TOKEN", "its admin token (default: MIMUS_ADMIN_TOKEN, or the one in the data directory)"}};
+  return {
+      {"data", "DIR", "data directory, also to find a running host (default ./mimus-data)"},
+      {"admin", "URL", "a running host: http://ADDR:PORT or unix:PATH"},
+      {"token", "TOKEN", "its admin token (default: MIMUS_ADMIN_TOKEN, or the one in the data directory)"}};
 }
 
 std::string data_directory(const ParsedFlags& flags, const Surroundings& surroundings) {
@@ -35,7 +36,8 @@ std::string data_directory(const ParsedFlags& flags, const Surroundings& surroun
   return flags.value("data", told.empty() ? "./mimus-data" : told);
 }
 
-Result<std::optional<RunningHost>> RunningHost::find(const ParsedFlags& flags, const Surroundings& surroundings) {
+Result<std::optional<RunningHost>> RunningHost::find(const ParsedFlags& flags,
+                                                     const Surroundings& surroundings) {
   const std::string data = data_directory(flags, surroundings);
   std::string token = flags.value("token", surroundings.environment("MIMUS_ADMIN_TOKEN"));
   const std::string admin = flags.value("admin");
@@ -51,7 +53,8 @@ Result<std::optional<RunningHost>> RunningHost::find(const ParsedFlags& flags, c
   return std::optional<RunningHost>(RunningHost(at, token));
 }
 
-Result<std::string> RunningHost::ask(std::string_view method, const std::string& path, const std::string& body) const {
+Result<std::string> RunningHost::ask(std::string_view method, const std::string& path,
+                                     const std::string& body) const {
   auto reply = admin_request(at_, token_, method, path, body);
   if (!reply) return std::move(reply).error();
   if (reply->status < 200 || reply->status > 299) return problem(*reply);

@@ -23,7 +23,8 @@ class RunningHost {
 
   /// The body of a 2xx answer.
   /// Errors: as admin_request; invalid, not_found, conflict, unavailable as the host's problem says
-  Result<std::string> ask(std::string_view method, const std::string& path, const std::string& body = "") const;
+  Result<std::string> ask(std::string_view method, const std::string& path,
+                          const std::string& body = "") const;
 
  private:
   RunningHost(std::string at, std::string token) : at_(std::move(at)), token_(std::move(token)) {}

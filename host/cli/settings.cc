@@ -11,14 +11,14 @@ namespace {
 using Values = std::vector<std::string>;
 
 /// A flag that a text of the config takes over as it is.
-template <std::string ServeConfig::* member>
+template <std::string ServeConfig::*member>
 Status text(ServeConfig& config, const Setting&, const Values& values) {
   if (values[0].empty()) return invalid("must not be empty");
   config.*member = values[0];
   return Done{};
 }
 
-template <std::vector<std::string> ServeConfig::* member>
+template <std::vector<std::string> ServeConfig::*member>
 Status texts(ServeConfig& config, const Setting&, const Values& values) {
   for (const std::string& value : values) {
     if (value.empty()) return invalid("must not be empty");
@@ -92,13 +92,13 @@ Status trusted_proxies(ServeConfig& config, const Setting&, const Values& values
 
 struct SizeLimit {
   std::string_view key;
-  std::size_t Limits::* member;
+  std::size_t Limits::*member;
   std::int64_t minimum, maximum;
 };
 
 struct TimeLimit {
   std::string_view key;
-  std::chrono::milliseconds Limits::* member;
+  std::chrono::milliseconds Limits::*member;
 };
 
 constexpr std::int64_t max_bytes = 1ll << 32;
@@ -150,28 +150,46 @@ Status time_limit(ServeConfig& config, const Setting& self, const Values& values
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> out{
-      {{"listen", "ADDR:PORT", "where HTTP and WebSocket are served; :0 picks a free port (default 127.0.0.1:3000)", true},
-       false, texts<&ServeConfig::listen>},
+      {{"listen", "ADDR:PORT",
+        "where HTTP and WebSocket are served; :0 picks a free port (default 127.0.0.1:3000)", true},
+       false,
+       texts<&ServeConfig::listen>},
       {{"admin-listen", "ADDR:PORT|unix:PATH", "moves /admin and /metrics away from the public port"},
-       false, text<&ServeConfig::admin_listen>},
-      {{"data", "DIR", "database, tokens and control socket (default ./mimus-data)"}, false, text<&ServeConfig::data>},
-      {{"definitions", "FILE", "definitions to load at start", true}, false, texts<&ServeConfig::definitions>},
+       false,
+       text<&ServeConfig::admin_listen>},
+      {{"data", "DIR", "database, tokens and control socket (default ./mimus-data)"},
+       false,
+       text<&ServeConfig::data>},
+      {{"definitions", "FILE", "definitions to load at start", true},
+       false,
+       texts<&ServeConfig::definitions>},
       {{"default-api", "SLUG", "serves that API at / too"}, false, default_api},
-      {{"plugins", "DIR", "directory with third-party plugins", true}, false, texts<&ServeConfig::plugin_directories>},
+      {{"plugins", "DIR", "directory with third-party plugins", true},
+       false,
+       texts<&ServeConfig::plugin_directories>},
       {{"workers", "N", "event-loop threads, 1 to 256 (default: number of CPUs)"}, false, workers},
-      {{"journal", "lossless|lossy|off", "a journal that cannot keep up suspends requests, or drops records (default lossless)"},
-       false, journal},
-      {{"journal-retention", "AGE,SIZE", "how much of the journal is kept, whichever is reached first (default 7d,1GiB)"},
-       false, journal_retention},
+      {{"journal", "lossless|lossy|off",
+        "a journal that cannot keep up suspends requests, or drops records (default lossless)"},
+       false,
+       journal},
+      {{"journal-retention", "AGE,SIZE",
+        "how much of the journal is kept, whichever is reached first (default 7d,1GiB)"},
+       false,
+       journal_retention},
       {{"proxy-allow-private", "yes|no",
         "targets that resolve to private addresses (default: yes while every --listen is loopback)"},
-       false, proxy_allow_private},
+       false,
+       proxy_allow_private},
       {{"log-format", "text|json", "process log on stderr (default text)"}, false, log_format},
       {{"log-level", "debug|info|warn|error", "least level that is logged (default info)"}, false, log_level},
-      {{"trustedProxies", "CIDR", "proxies whose Forwarded and X-Forwarded-For are believed", true}, true, trusted_proxies},
+      {{"trustedProxies", "CIDR", "proxies whose Forwarded and X-Forwarded-For are believed", true},
+       true,
+       trusted_proxies},
   };
-  for (const SizeLimit& limit : size_limits) out.push_back({{std::string(limit.key), "N", ""}, true, size_limit});
-  for (const TimeLimit& limit : time_limits) out.push_back({{std::string(limit.key), "MS", ""}, true, time_limit});
+  for (const SizeLimit& limit : size_limits)
+    out.push_back({{std::string(limit.key), "N", ""}, true, size_limit});
+  for (const TimeLimit& limit : time_limits)
+    out.push_back({{std::string(limit.key), "MS", ""}, true, time_limit});
   return out;
 }
 

@@ -50,7 +50,9 @@ std::string text_member(std::string_view object, std::string_view key) {
   return text && text->starts_with('"') ? json::unquote(*text) : "";
 }
 
-void show(const Row& row) { std::printf("%s  %-6s  %s\n", row.id.c_str(), row.role.c_str(), row.name.c_str()); }
+void show(const Row& row) {
+  std::printf("%s  %-6s  %s\n", row.id.c_str(), row.role.c_str(), row.name.c_str());
+}
 
 int show_secret(const std::string& id, const std::string& secret) {
   std::printf("%s\n", secret.c_str());
@@ -83,7 +85,8 @@ int list(const std::optional<RunningHost>& host, const std::string& data) {
     return 0;
   }
   for (std::string cursor;;) {
-    const auto page = host->ask("GET", "/admin/tokens?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const auto page =
+        host->ask("GET", "/admin/tokens?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor));
     if (!page) return fail(page.error());
     json::elements(json::member(*page, "items").value_or(""), [](std::string_view item) {
       show({text_member(item, "id"), text_member(item, "role"), text_member(item, "name")});
@@ -114,7 +117,8 @@ int token_verb(const Arguments& arguments, const Surroundings& surroundings) {
   flags.push_back({"role", "viewer|editor|admin", "what a new token may do (default viewer)"});
   if (asks_for_help(arguments)) {
     return show_help(help_text("token create NAME | list | revoke ID [flags]",
-                               "Admin tokens. A secret is shown once, on stdout, and kept as a hash.", flags));
+                               "Admin tokens. A secret is shown once, on stdout, and kept as a hash.",
+                               flags));
   }
   const auto parsed = parse_flags(arguments, flags);
   if (!parsed) return fail(parsed.error());
@@ -125,7 +129,8 @@ int token_verb(const Arguments& arguments, const Surroundings& surroundings) {
     return usage_fault("write mimus token create NAME, mimus token list or mimus token revoke ID");
   }
   const std::string role = parsed->value("role", "viewer");
-  if (!admin::parse_role(role)) return usage_fault("--role \"" + role + "\": must be viewer, editor or admin");
+  if (!admin::parse_role(role))
+    return usage_fault("--role \"" + role + "\": must be viewer, editor or admin");
   const auto host = RunningHost::find(*parsed, surroundings);
   if (!host) return fail(host.error());
   const std::string data = data_directory(*parsed, surroundings);

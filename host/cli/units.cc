@@ -15,7 +15,8 @@ struct Unit {
 };
 
 constexpr Unit ages[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
-constexpr Unit sizes[] = {{"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}};
+constexpr Unit sizes[] = {
+    {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}};
 constexpr std::uint64_t max_age_seconds = 86400ull * 10'000;
 constexpr std::uint64_t min_bytes = 1 << 20;
 constexpr std::uint64_t max_count = 1ull << 22;  // times the largest unit still fits 63 bits
