@@ -16,6 +16,17 @@ export function scratch() {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** What `look()` gives once it is truthy; asks again and again, for at most `timeout` ms. */
+export async function eventually(look, what = 'what was waited for', timeout = 8_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what} did not come in ${timeout} ms`);
+    await new Promise((go) => setTimeout(go, 10));
+  }
+}
+
 /** Resolves with the first line that `stream` prints; rejects if it ends before. */
 function firstLine(stream, child, errors) {
   return new Promise((resolve, reject) => {
@@ -32,13 +43,14 @@ function firstLine(stream, child, errors) {
 export class Host {
   /**
    * Starts a host and waits until it is ready. `data` keeps a directory over several
-   * starts; without it the host has one of its own, removed by stop().
+   * starts; without it the host has one of its own, removed by stop(). Requests meet each
+   * other in flight only within a worker: stories about that ask for one.
    */
-  static async start({ args = [], env = {}, data, listen = '127.0.0.1:0' } = {}) {
+  static async start({ args = [], env = {}, data, listen = '127.0.0.1:0', workers = 2 } = {}) {
     const host = new Host();
     host.own = data ? null : scratch();
     host.data = data ?? host.own.path;
-    host.child = spawn(binary, ['serve', '--listen', listen, '--data', host.data, '--workers', '2', ...args], {
+    host.child = spawn(binary, ['serve', '--listen', listen, '--data', host.data, '--workers', `${workers}`, ...args], {
       env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
