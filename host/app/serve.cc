@@ -213,7 +213,7 @@ class Host {
     shared_.reset(new SharedServices{clock_, config_.limits, *generations_, *compiler_, addresses_, *gateway_, metrics_,
                                      journal_.get(), config_.journal == JournalMode::lossless, config_.default_api, {}});
     for (const std::string& network : config_.trusted_proxies) {
-      Result<TrustedNetwork> parsed = TrustedNetwork::parse(network);
+      Result<Cidr> parsed = parse_cidr(network);
       if (!parsed) return parsed.error();
       shared_->trusted.push_back(*parsed);
     }

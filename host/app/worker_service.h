@@ -27,7 +27,7 @@ struct SharedServices {
   Journal* journal;
   bool lossless;
   std::string default_api;  ///< A slug, or "".
-  std::vector<TrustedNetwork> trusted;
+  std::vector<Cidr> trusted;
   std::atomic<bool> draining{false};
 };
 
