@@ -79,16 +79,27 @@ inline std::string unquote(std::string_view quoted) {
       continue;
     }
     switch (const char c = quoted[++i]) {
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
       case 'u': {
         std::uint32_t u = hex4(i + 1);
         i += 4;
         if (u >= 0xD800 && u < 0xE000) {
-          const bool pair = u < 0xDC00 && i + 6 < quoted.size() && quoted[i + 1] == '\\' && quoted[i + 2] == 'u';
+          const bool pair =
+              u < 0xDC00 && i + 6 < quoted.size() && quoted[i + 1] == '\\' && quoted[i + 2] == 'u';
           const std::uint32_t low = pair ? hex4(i + 3) : 0;
           if (pair && low >= 0xDC00 && low < 0xE000) {
             u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
@@ -114,7 +125,8 @@ inline std::string unquote(std::string_view quoted) {
         }
         break;
       }
-      default: out += c;
+      default:
+        out += c;
     }
   }
   return out;

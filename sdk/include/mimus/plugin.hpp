@@ -29,7 +29,6 @@
 // Threads are those of plugin.h.
 #pragma once
 
-#include <exception>
 #include <memory>
 #include <new>
 #include <optional>
@@ -179,14 +178,19 @@ class Request {
   void body_ceiling(std::size_t bytes) const { http().body_ceiling(req_, bytes); }
   int status() const { return http().status(req_); }
   void replace_status(int status) const { http().replace_status(req_, status); }
-  mimus_rc set(std::string_view name, std::string_view value) const { return http().set(req_, str(name), str(value)); }
-  mimus_rc add(std::string_view name, std::string_view value) const { return http().add(req_, str(name), str(value)); }
+  mimus_rc set(std::string_view name, std::string_view value) const {
+    return http().set(req_, str(name), str(value));
+  }
+  mimus_rc add(std::string_view name, std::string_view value) const {
+    return http().add(req_, str(name), str(value));
+  }
   void remove(std::string_view name) const { http().remove(req_, str(name)); }
   /// RESPONDED, or FAIL if the host refuses the answer.
   mimus_action respond(int status, std::span<const mimus_field> headers, std::string_view body,
                        std::uint32_t flags = 0) const {
-    return http().respond(req_, status, headers.data(), headers.size(), str(body), flags) == MIMUS_OK ? MIMUS_RESPONDED
-                                                                                              : MIMUS_FAIL;
+    return http().respond(req_, status, headers.data(), headers.size(), str(body), flags) == MIMUS_OK
+               ? MIMUS_RESPONDED
+               : MIMUS_FAIL;
   }
   mimus_action problem(int status, std::string_view code, std::string_view detail,
                        std::span<const mimus_fault> faults = {}) const {
@@ -220,12 +224,15 @@ class Request {
 /// One open WebSocket, for the length of a hook.
 class Peer {
  public:
-  Peer(const Host& host, mimus_channel* channel, void** context) : host_(host), channel_(channel), context_(context) {}
+  Peer(const Host& host, mimus_channel* channel, void** context)
+      : host_(host), channel_(channel), context_(context) {}
   mimus_rc send_event(std::string_view name, std::string_view payload) const {
     return host_.channel->send_event(channel_, str(name), str(payload));
   }
   void close(int code, std::string_view reason) const { host_.channel->close(channel_, code, str(reason)); }
-  mimus_rc start_timer(std::uint64_t ms, void* ud) const { return host_.channel->start_timer(channel_, ms, ud); }
+  mimus_rc start_timer(std::uint64_t ms, void* ud) const {
+    return host_.channel->start_timer(channel_, ms, ud);
+  }
   std::string_view client_id() const { return view(host_.channel->client_id(channel_)); }
   void*& context() const { return *context_; }
 
@@ -247,274 +254,22 @@ class AdminReply {
   void problem(int status, std::string_view code, std::string_view detail) { send(status, code, detail); }
 
  private:
-  void send(int status, std::string_view code, std::string_view body) { fn_(reply_, status, str(code), str(body)); }
+  void send(int status, std::string_view code, std::string_view body) {
+    fn_(reply_, status, str(code), str(body));
+  }
   mimus_reply* reply_;
   Fn fn_;
 };
 
-namespace wall {
-
-template <class P>
-struct Instance {
-  Instance(const mimus_host_api* api, mimus_host* handle) : host(api, handle), plugin(host) {}
-  Host host;
-  P plugin;
-};
-
-template <class P>
-Instance<P>& from(mimus_inst* inst) {
-  return *reinterpret_cast<Instance<P>*>(inst);
-}
-template <class P>
-typename P::Binding& bound(mimus_bound* b) {
-  return *reinterpret_cast<typename P::Binding*>(b);
-}
-
-/// Runs `body` and returns what it returns; an exception becomes a log line and `failed`.
-template <class R, class F>
-R guard(const Host* host, R failed, F&& body) noexcept {
-  const char* what = "an exception of unknown type";
-  try {
-    return body();
-  } catch (const std::exception& e) {
-    what = e.what();
-    if (host != nullptr) {
-      host->log(MIMUS_LOG_ERROR, what);
-      host->set_error(what);
-    }
-  } catch (...) {
-    if (host != nullptr) {
-      host->log(MIMUS_LOG_ERROR, what);
-      host->set_error(what);
-    }
-  }
-  return failed;
-}
-
-inline mimus_rc told(const Host& host, const Status& status) {
-  if (status) return MIMUS_OK;
-  host.set_error(status.error().message);
-  return status.error().code == Code::unavailable ? MIMUS_E_UNAVAILABLE : MIMUS_E_INVAL;
-}
-
-inline View open(const mimus_view& v) {
-  return {v.level,         view(v.id),     view(v.api_id),     view(v.slug),   view(v.method),
-          view(v.path),    view(v.fields), view(v.api_fields), view(v.config), v.revision};
-}
-
-/// The tables of P: its hooks behind walls, NULL where it has none.
-template <class P>
-struct Tables {
-  using I = Instance<P>;
-
-  static mimus_rc create(const mimus_host_api* api, mimus_host* host, mimus_inst** out) {
-    return guard<mimus_rc>(nullptr, MIMUS_E_EXCEPTION, [&] {
-      *out = reinterpret_cast<mimus_inst*>(new I(api, host));
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static mimus_rc configure(mimus_inst* inst, mimus_str json) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      if constexpr (requires { i.plugin.configure(std::string_view{}); }) return told(i.host, i.plugin.configure(view(json)));
-      (void)json;
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static mimus_rc activate(mimus_inst* inst) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      if constexpr (requires { i.plugin.activate(); }) return told(i.host, i.plugin.activate());
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static mimus_rc quiesce(mimus_inst* inst) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      if constexpr (requires { i.plugin.quiesce(); }) i.plugin.quiesce();
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static void destroy(mimus_inst* inst) {
-    guard<int>(nullptr, 0, [&] {
-      delete &from<P>(inst);
-      return 0;
-    });
-  }
-  static mimus_rc check(mimus_inst* inst, const mimus_view* v, mimus_report* report, mimus_report_fn add) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      Report collected(report, add);
-      if constexpr (requires { i.plugin.check(open(*v), collected); }) i.plugin.check(open(*v), collected);
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static mimus_rc bind(mimus_inst* inst, const mimus_view* v, mimus_bound** out) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      *out = nullptr;
-      Result<std::unique_ptr<typename P::Binding>> made = i.plugin.bind(open(*v));
-      if (!made) {
-        i.host.set_error(made.error().message);
-        return mimus_rc{MIMUS_E_INVAL};
-      }
-      *out = reinterpret_cast<mimus_bound*>((*made).release());
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static void unbind(mimus_inst* inst, mimus_bound* b) {
-    guard<int>(&from<P>(inst).host, 0, [&] {
-      delete &bound<P>(b);
-      return 0;
-    });
-  }
-
-  /// A request hook: `call(plugin, binding, request)` behind the wall.
-  template <class F>
-  static mimus_action hook(mimus_inst* inst, mimus_req* req, void** ctx, F&& call) noexcept {
-    I& i = from<P>(inst);
-    return guard<mimus_action>(&i.host, MIMUS_FAIL, [&] {
-      Request request(i.host, req, ctx);
-      return mimus_action{call(i.plugin, request)};
-    });
-  }
-  static mimus_action on_request(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx) {
-    return hook(inst, req, ctx, [&](P& p, Request& r) { return p.on_request(bound<P>(b), r); });
-  }
-  static mimus_action on_request_body(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx, mimus_str whole) {
-    return hook(inst, req, ctx, [&](P& p, Request& r) { return p.on_request_body(bound<P>(b), r, view(whole)); });
-  }
-  static mimus_action on_resume(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx) {
-    return hook(inst, req, ctx, [&](P& p, Request& r) { return p.on_resume(bound<P>(b), r); });
-  }
-  static mimus_action on_response(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx) {
-    return hook(inst, req, ctx, [&](P& p, Request& r) { return p.on_response(bound<P>(b), r); });
-  }
-  static mimus_action on_response_body(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx, mimus_str whole,
-                                       mimus_rc rc) {
-    return hook(inst, req, ctx, [&](P& p, Request& r) { return p.on_response_body(bound<P>(b), r, view(whole), rc); });
-  }
-  static void on_end(mimus_inst* inst, mimus_bound* b, mimus_req* req, void** ctx) {
-    hook(inst, req, ctx, [&](P& p, Request& r) {
-      p.on_end(bound<P>(b), r);
-      return MIMUS_NEXT;
-    });
-  }
-
-  static mimus_rc admin_handle(mimus_inst* inst, const mimus_admin_request* request, mimus_reply* reply,
-                               AdminReply::Fn fn) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      AdminReply answer(reply, fn);
-      if constexpr (requires { i.plugin.admin(AdminRequest{}, answer); }) {
-        i.plugin.admin({view(request->method), view(request->path), view(request->query), view(request->body)}, answer);
-      } else {
-        (void)request;
-        answer.problem(404, "no-such-resource", "this plugin has no routes");
-      }
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static mimus_rc admin_reset(mimus_inst* inst, mimus_str what) {
-    I& i = from<P>(inst);
-    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
-      if constexpr (requires { i.plugin.reset(std::string_view{}); }) i.plugin.reset(view(what));
-      (void)what;
-      return mimus_rc{MIMUS_OK};
-    });
-  }
-  static void enrich(mimus_inst* inst, mimus_record* const* records, size_t n) {
-    I& i = from<P>(inst);
-    guard<int>(&i.host, 0, [&] {
-      i.plugin.enrich(std::span<mimus_record* const>(records, n));
-      return 0;
-    });
-  }
-  /// A channel hook: `call(plugin, peer)` behind the wall.
-  template <class F>
-  static void peer_hook(mimus_inst* inst, mimus_channel* channel, void** ctx, F&& call) noexcept {
-    I& i = from<P>(inst);
-    guard<int>(&i.host, 0, [&] {
-      Peer peer(i.host, channel, ctx);
-      call(i.plugin, peer);
-      return 0;
-    });
-  }
-  static void on_open(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx) {
-    peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_open(bound<P>(b), peer); });
-  }
-  static void on_timer(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx, void* ud) {
-    peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_timer(bound<P>(b), peer, ud); });
-  }
-  static void on_close(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx) {
-    peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_close(bound<P>(b), peer); });
-  }
-
-  static const void* get_extension(mimus_inst*, const char* id) {
-    const std::string_view name = id;
-    if constexpr (requires(P p, AdminReply& r) { p.admin(AdminRequest{}, r); } ||
-                  requires(P p) { p.reset(std::string_view{}); }) {
-      static const mimus_admin_v1 admin{sizeof(mimus_admin_v1), admin_handle, admin_reset};
-      if (name == "mimus.admin/1") return &admin;
-    }
-    if constexpr (requires(P p) { p.enrich(std::span<mimus_record* const>{}); }) {
-      static const mimus_record_v1 record{sizeof(mimus_record_v1), enrich};
-      if (name == "mimus.record/1") return &record;
-    }
-    if constexpr (requires(P p, typename P::Binding& b, Peer& peer) { p.on_open(b, peer); }) {
-      static const mimus_peer_v1 peer{sizeof(mimus_peer_v1), on_open, on_timer, on_close};
-      if (name == "mimus.peer/1") return &peer;
-    }
-    return nullptr;
-  }
-
-  static mimus_plugin plugin(const char* id, const char* version) {
-    using B = typename P::Binding;
-    mimus_plugin t{};
-    t.size = sizeof t;
-    t.abi_major = MIMUS_ABI_MAJOR;
-    t.abi_minor = MIMUS_ABI_MINOR;
-    t.id = id;
-    t.version = version;
-    t.create = create;
-    t.configure = configure;
-    t.activate = activate;
-    t.quiesce = quiesce;
-    t.destroy = destroy;
-    t.check = check;
-    t.bind = bind;
-    t.unbind = unbind;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_request(b, r); }) t.on_request = on_request;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_request_body(b, r, std::string_view{}); })
-      t.on_request_body = on_request_body;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_resume(b, r); }) t.on_resume = on_resume;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_response(b, r); }) t.on_response = on_response;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_response_body(b, r, std::string_view{}, mimus_rc{}); })
-      t.on_response_body = on_response_body;
-    if constexpr (requires(P p, B& b, Request& r) { p.on_end(b, r); }) t.on_end = on_end;
-    t.get_extension = get_extension;
-    return t;
-  }
-};
-
-/// Throws once, so that the first real exception does not have to load the unwinder's
-/// tables in the middle of a request.
-inline void prime_unwinder() noexcept {
-  try {
-    throw 0;
-  } catch (int) {
-    return;
-  }
-}
-
-}  // namespace wall
 }  // namespace mimus
 
-#define MIMUS_PLUGIN(P, ID, VERSION)                                                     \
-  static const mimus_plugin* mimus_entry_here(std::uint32_t major, std::uint32_t) {      \
-    if (major != MIMUS_ABI_MAJOR) return nullptr;                                        \
-    mimus::wall::prime_unwinder();                                                       \
-    static const mimus_plugin table = mimus::wall::Tables<P>::plugin(ID, VERSION);       \
-    return &table;                                                                       \
-  }                                                                                      \
+#include "mimus/plugin_wall.hpp"
+
+#define MIMUS_PLUGIN(P, ID, VERSION)                                                \
+  static const mimus_plugin* mimus_entry_here(std::uint32_t major, std::uint32_t) { \
+    if (major != MIMUS_ABI_MAJOR) return nullptr;                                   \
+    mimus::wall::prime_unwinder();                                                  \
+    static const mimus_plugin table = mimus::wall::Tables<P>::plugin(ID, VERSION);  \
+    return &table;                                                                  \
+  }                                                                                 \
   MIMUS_EXPORT(mimus_entry_here)

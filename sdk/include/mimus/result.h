@@ -21,7 +21,7 @@ enum class Code : std::uint8_t {
 
 struct Error {
   Code code = Code::invalid;
-  std::string message;  ///< For people: the thing, the reason, the mend; lower case, no full stop.
+  std::string message;       ///< For people: the thing, the reason, the mend; lower case, no full stop.
   std::string pointer = {};  ///< RFC 6901 pointer to the field at fault, "" if none is.
 };
 

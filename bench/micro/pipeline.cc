@@ -1,0 +1,113 @@
+// A routed request through its bound plugins to a whole answer, without sockets.
+#include <benchmark/benchmark.h>
+
+#include "host/net/server.h"
+#include "host/pipeline/flow.h"
+#include "host/pipeline/http_table.h"
+#include "host/pipeline/worker.h"
+#include "store/database.h"
+
+namespace mimus {
+namespace {
+
+/// Takes whole answers and ends the exchange.
+class Sink final : public ResponseSink {
+ public:
+  explicit Sink(Exchange& exchange) : exchange_(exchange) {}
+  void want_body(std::size_t) override {}
+  void send(std::string_view body) override {
+    bytes_ += body.size();
+    static_cast<Responder*>(exchange_.state)->on_end();
+  }
+  void begin(std::int64_t) override {}
+  bool write(std::string_view) override { return true; }
+  void finish() override {}
+  void abort() override {}
+  void upgrade(const std::vector<Header>&, std::unique_ptr<Takeover>) override {}
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  Exchange& exchange_;
+  std::size_t bytes_ = 0;
+};
+
+void quiet(mimus_log_level, std::string_view) {}
+
+/// What WorkerContext wants and no plain mock uses.
+class NoUpstream final : public Upstream {
+ public:
+  Id start(const UpstreamRequest&, UpstreamReceiver&) override { return 0; }
+  void cancel(Id) override {}
+  void pause(Id) override {}
+  void resume(Id) override {}
+};
+
+void run_a_pipeline(benchmark::State& state) {
+  FakeClock clock;
+  Metrics metrics;
+  const Limits limits;
+  const AddressPolicy addresses;
+  const auto database = memory_database(clock);
+  PluginServices services;
+  services.clock = &clock;
+  services.kv = &database->kv();
+  services.metrics = &metrics;
+  services.addresses = &addresses;
+  services.extension = exchange_extension;
+  services.log = quiet;
+  auto sources = find_plugins(MIMUS_PLUGIN_DIRECTORY, {});
+  if (!sources) return state.SkipWithError(sources.error().message.c_str());
+  auto plugins = PluginHost::load(std::move(*sources), services, [](const OptionSpec& o) {
+    return o.fallback.starts_with("\"@share/") ? std::string("\"share/mimus/country.mmdb\"") : o.fallback;
+  });
+  if (!plugins) return state.SkipWithError(plugins.error().message.c_str());
+
+  UlidSource ids(1);
+  const Ulid api_id = ids.next(clock.wall_us());
+  const Ulid id = ids.next(clock.wall_us());
+  const std::string_view cors = state.range(0) != 0 ? "true" : "false";
+  const auto api = std::make_shared<const std::string>("{\"cors\":" + std::string(cors) + "}");
+  const DefinitionWrite write{Kind::endpoint, id, api_id, 1, false,
+                              R"({"responses":[{"json":{"id":1,"name":"Ada"}}]})", {"GET", "/users/:id", 0, true}};
+  if (!database->definitions().commit({&write, 1}, clock.wall_us())) return state.SkipWithError("no commit");
+  DefinitionsBuilder builder{HashSeed{}};
+  builder.add_api({api_id, "bench", {}, 1, api});
+  if (!builder.add_endpoint({id, api_id, write.route, 1})) return state.SkipWithError("no endpoint");
+
+  Generations generations(**plugins);
+  generations.publish(builder.finish(1));
+  Compiler compiler(**plugins, database->definitions(), generations, {});
+  Loop loop(0, clock);
+  NoUpstream upstream;
+  WorkerContext worker{loop, clock, limits, Generations::Lease(generations), compiler, upstream, nullptr, true,
+                       UlidSource(2), metrics, 0, 0, {}};
+  Compiler::Job job{generations.definitions(), nullptr, nullptr, nullptr, nullptr};
+  job.api = job.definitions->find_api(api_id);
+  job.endpoint = job.definitions->find_endpoint(id);
+  if (!compiler.compile(job)) return state.SkipWithError("no pipeline");
+
+  std::vector<Flow*> idle;
+  Flow flow(idle);
+  Exchange exchange;
+  Sink sink(exchange);
+  exchange.sink = &sink;
+  exchange.loop = &loop;
+  exchange.state = static_cast<Responder*>(&flow);
+  exchange.request.method = "GET";
+  exchange.request.raw_path = "/mock/bench/users/1";
+  for (auto _ : state) {
+    exchange.arena.reset();
+    exchange.response.headers.clear();
+    Route route;
+    route.api = job.api;
+    route.endpoint = job.endpoint;
+    route.path = route.raw_path = "/users/1";
+    idle.clear();
+    flow.start(worker, exchange, worker.lease.acquire(), route);
+  }
+  if (sink.bytes() == 0) state.SkipWithError("nothing was answered");
+}
+BENCHMARK(run_a_pipeline)->ArgName("cors")->Arg(0)->Arg(1);
+
+}  // namespace
+}  // namespace mimus
