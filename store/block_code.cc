@@ -14,7 +14,9 @@ std::uint32_t value_hash(std::string_view value) { return static_cast<std::uint3
 std::uint32_t value_hash(std::int64_t value) {
   return value_hash(std::string_view(reinterpret_cast<const char*>(&value), sizeof value));
 }
-std::string_view raw(const Ulid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
+std::string_view raw(const Ulid& id) {
+  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
+}
 
 bool is_id(int field) { return field == field_id || field == field_api_id || field == field_endpoint_id; }
 
@@ -64,19 +66,24 @@ bool decode_header(std::string_view bytes, BlockHeader& out) {
   return from.ok();
 }
 
-Comparison::Comparison(const Filter& filter, const FieldTable& fields) : filter_(filter), type_(FieldType::text) {
+Comparison::Comparison(const Filter& filter, const FieldTable& fields)
+    : filter_(filter), type_(FieldType::text) {
   const auto field = static_cast<std::size_t>(filter.field);
   if (field >= fields.types.size()) return;
   type_ = fields.types[field];
   stored_field_ = fields.to[field];
   if (is_id(filter.field)) id_ = Ulid::parse(filter.text);
-  hash_ = type_ != FieldType::text ? value_hash(filter.number) : id_ ? value_hash(raw(*id_)) : value_hash(filter.text);
+  hash_ = type_ != FieldType::text ? value_hash(filter.number)
+          : id_                    ? value_hash(raw(*id_))
+                                   : value_hash(filter.text);
 }
 
 bool Comparison::passes(const Record& record) const {
   using Op = Filter::Op;
   const auto compare = [&](const auto& value, const auto& wanted) {
-    return filter_.op == Op::equals ? value == wanted : filter_.op == Op::at_least ? value >= wanted : value < wanted;
+    return filter_.op == Op::equals     ? value == wanted
+           : filter_.op == Op::at_least ? value >= wanted
+                                        : value < wanted;
   };
   if (stored_field_ < 0) return false;
   if (is_id(filter_.field)) {
@@ -94,9 +101,12 @@ bool Comparison::passes(const Record& record) const {
 bool Comparison::may_pass(const BlockHeader& header) const {
   const auto within = [&](const auto& min, const auto& max, const auto& wanted) {
     switch (filter_.op) {
-      case Filter::Op::equals: return min <= wanted && wanted <= max;
-      case Filter::Op::at_least: return max >= wanted;
-      default: return min < wanted;
+      case Filter::Op::equals:
+        return min <= wanted && wanted <= max;
+      case Filter::Op::at_least:
+        return max >= wanted;
+      default:
+        return min < wanted;
     }
   };
   if (stored_field_ < 0) return false;

@@ -17,7 +17,7 @@ struct BlockHeader {
   std::uint64_t record_bytes = 0;
   Ulid min_id, max_id;
   std::int64_t min_time_us = 0, max_time_us = 0;
-  std::string_view sets;        ///< Encoded; see may_hold.
+  std::string_view sets;  ///< Encoded; see may_hold.
   std::size_t encoded_bytes = 0;
 };
 

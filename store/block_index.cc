@@ -30,7 +30,8 @@ std::uint64_t BlockIndex::newest_below(std::uint64_t below, std::span<const Comp
       --at;
       BlockHeader header;
       if (decode_header(at->head, header) &&
-          std::all_of(tests.begin(), tests.end(), [&](const Comparison& test) { return test.may_pass(header); })) {
+          std::all_of(tests.begin(), tests.end(),
+                      [&](const Comparison& test) { return test.may_pass(header); })) {
         return at->block;
       }
     }

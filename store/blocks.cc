@@ -53,10 +53,11 @@ class TableBlocks final : public BlockStore {
     const Key from{removed_before_.load(), 0};
     if (from >= end) return Done{};
     Batch batch;
-    Status scanned = table_.scan(Space::main, head_key(from), head_key(end), [&](std::string_view key, std::string_view) {
-      batch.remove(Space::main, std::string(key));
-      return true;
-    });
+    Status scanned =
+        table_.scan(Space::main, head_key(from), head_key(end), [&](std::string_view key, std::string_view) {
+          batch.remove(Space::main, std::string(key));
+          return true;
+        });
     if (!scanned) return scanned;
     if (!batch.writes().empty()) {
       if (Status written = table_.write(batch, false); !written) return written;

@@ -56,12 +56,14 @@ inline std::int64_t unzigzag(std::uint64_t value) {
 /// Big-endian, so that keys sort as their numbers do.
 template <class T>
 void add_key(std::string& out, T value) {
-  for (int shift = (sizeof value - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+  for (int shift = (sizeof value - 1) * 8; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift));
 }
 template <class T>
 T key(std::string_view at) {
   T out = 0;
-  for (std::size_t i = 0; i < sizeof out; ++i) out = static_cast<T>(out << 8) | static_cast<std::uint8_t>(at[i]);
+  for (std::size_t i = 0; i < sizeof out; ++i)
+    out = static_cast<T>(out << 8) | static_cast<std::uint8_t>(at[i]);
   return out;
 }
 

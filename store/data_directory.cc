@@ -54,13 +54,15 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& di
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) break;
     if (errno != EWOULDBLOCK && errno != EINTR) return refused("lock " + path, errno);
     if (left <= 0) {
-      return Error{Code::conflict, "data directory " + directory + " is in use by another Mimus" + holder(fd)};
+      return Error{Code::conflict,
+                   "data directory " + directory + " is in use by another Mimus" + holder(fd)};
     }
     poll(nullptr, 0, retry_ms);
   }
   // The pid is for the message alone: a full disk that cannot take it is no reason to stay out.
   const std::string pid = std::to_string(getpid()) + "\n";
-  if (ftruncate(fd, 0) == 0) [[maybe_unused]] const ssize_t written = pwrite(fd, pid.data(), pid.size(), 0);
+  if (ftruncate(fd, 0) == 0) [[maybe_unused]]
+    const ssize_t written = pwrite(fd, pid.data(), pid.size(), 0);
   return lock;
 }
 

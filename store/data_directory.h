@@ -18,7 +18,8 @@ class DirectoryLock {
 
   /// Makes the directory (0700) and its parents where they are missing, then locks it.
   /// Errors: conflict - still another process's after `wait`;  unavailable - the disk refused
-  static Result<std::unique_ptr<DirectoryLock>> take(const std::string& directory, std::chrono::milliseconds wait);
+  static Result<std::unique_ptr<DirectoryLock>> take(const std::string& directory,
+                                                     std::chrono::milliseconds wait);
 
  private:
   explicit DirectoryLock(int fd) : fd_(fd) {}

@@ -22,8 +22,8 @@ Status check_format(const std::string& stored, const std::string& directory) {
     return Error{Code::corrupt, "data directory " + directory + ": its format version does not decode"};
   }
   if (version > format_version) {
-    return Error{Code::corrupt, "data directory " + directory + " was written by a newer Mimus (format " + stored +
-                                    ", this one reads up to " + std::to_string(format_version) +
+    return Error{Code::corrupt, "data directory " + directory + " was written by a newer Mimus (format " +
+                                    stored + ", this one reads up to " + std::to_string(format_version) +
                                     "): run that one, or restore a backup that this one made"};
   }
   return Done{};
@@ -78,7 +78,8 @@ class TableDatabase final : public Database {
 };
 
 Result<std::unique_ptr<Database>> assemble(std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Table> table,
-                                           const std::string& directory, const Clock& clock, std::uint64_t kv_bytes) {
+                                           const std::string& directory, const Clock& clock,
+                                           std::uint64_t kv_bytes) {
   if (Status settled = settle_format(*table, directory); !settled) return settled.error();
   Result<std::unique_ptr<DefinitionStore>> definitions = definitions_on(*table);
   if (!definitions) return std::move(definitions).error();
@@ -101,7 +102,8 @@ std::unique_ptr<Database> memory_database(const Clock& clock, std::uint64_t kv_b
 }
 
 Status restore_database(const std::string& from, const std::string& to) {
-  if (!exists(database_path(from) + "/CURRENT")) return Error{Code::not_found, from + " holds no backup of Mimus"};
+  if (!exists(database_path(from) + "/CURRENT"))
+    return Error{Code::not_found, from + " holds no backup of Mimus"};
   if (exists(to) && !is_empty_directory(to)) return Error{Code::conflict, to + " exists and is not empty"};
   const Result<std::string> format = peek_rocks_table(database_path(from), format_key());
   if (!format) {

@@ -15,7 +15,7 @@
 namespace mimus {
 
 struct StoreOptions {
-  std::string directory;           ///< Created 0700 where it is missing.
+  std::string directory;               ///< Created 0700 where it is missing.
   std::uint64_t kv_bytes = 64u << 20;  ///< What the plugins' KV may hold in memory.
   /// How long to wait for another process to let go of the directory: a host that was
   /// killed a moment ago still holds its lock until the kernel has buried it.

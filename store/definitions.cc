@@ -8,7 +8,9 @@
 namespace mimus {
 namespace {
 
-std::string_view raw(const Ulid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
+std::string_view raw(const Ulid& id) {
+  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
+}
 
 Ulid read_id(bytes::Reader& from) {
   Ulid out;
@@ -57,7 +59,9 @@ std::string encode_change(const DefinitionWrite& write, std::int64_t wall_us) {
   return out;
 }
 
-Error corrupt(std::string_view what) { return {Code::corrupt, "a stored " + std::string(what) + " does not decode"}; }
+Error corrupt(std::string_view what) {
+  return {Code::corrupt, "a stored " + std::string(what) + " does not decode"};
+}
 
 class TableDefinitions final : public DefinitionStore {
  public:
@@ -100,28 +104,30 @@ class TableDefinitions final : public DefinitionStore {
 
   Status each(Kind kind, const std::function<void(const StoredDefinition&)>& show) const override {
     const bool routes = kind == Kind::endpoint;
-    const std::string prefix = routes ? std::string{owner::route} : std::string{owner::document, static_cast<char>(kind)};
+    const std::string prefix =
+        routes ? std::string{owner::route} : std::string{owner::document, static_cast<char>(kind)};
     StoredDefinition shown;
     shown.kind = kind;
     bool ok = true;
-    Status scanned = table_.scan(Space::main, prefix, after_prefix(prefix), [&](std::string_view key, std::string_view value) {
-      bytes::Reader id(key.substr(prefix.size()));
-      bytes::Reader from(value);
-      shown.id = read_id(id);
-      shown.revision = from.varint();
-      shown.api = read_id(from);
-      if (routes) {
-        shown.route.method = from.text();
-        shown.route.path = from.text();
-        shown.route.priority = bytes::unzigzag(from.varint());
-        shown.route.enabled = from.fixed<char>() != 0;
-      } else {
-        shown.document = from.rest();
-      }
-      ok = id.ok() && from.ok();
-      if (ok) show(shown);
-      return ok;
-    });
+    Status scanned = table_.scan(Space::main, prefix, after_prefix(prefix),
+                                 [&](std::string_view key, std::string_view value) {
+                                   bytes::Reader id(key.substr(prefix.size()));
+                                   bytes::Reader from(value);
+                                   shown.id = read_id(id);
+                                   shown.revision = from.varint();
+                                   shown.api = read_id(from);
+                                   if (routes) {
+                                     shown.route.method = from.text();
+                                     shown.route.path = from.text();
+                                     shown.route.priority = bytes::unzigzag(from.varint());
+                                     shown.route.enabled = from.fixed<char>() != 0;
+                                   } else {
+                                     shown.document = from.rest();
+                                   }
+                                   ok = id.ok() && from.ok();
+                                   if (ok) show(shown);
+                                   return ok;
+                                 });
     if (!ok) return corrupt(routes ? "route record" : "definition");
     return scanned;
   }
@@ -130,21 +136,21 @@ class TableDefinitions final : public DefinitionStore {
     std::vector<DefinitionChange> out;
     if (limit == 0 || after == UINT64_MAX) return out;
     bool ok = true;
-    const Status scanned = table_.scan(
-        Space::main, change_key(after + 1), after_prefix({owner::change}), [&](std::string_view key, std::string_view value) {
-          if (key.size() != 1 + sizeof(std::uint64_t)) return ok = false;
-          bytes::Reader from(value);
-          DefinitionChange change;
-          change.sequence = bytes::key<std::uint64_t>(key.substr(1));
-          change.kind = static_cast<Kind>(from.fixed<char>());
-          change.tombstone = from.fixed<char>() != 0;
-          change.id = read_id(from);
-          change.revision = from.varint();
-          change.wall_us = from.fixed<std::int64_t>();
-          if (!from.ok()) return ok = false;
-          out.push_back(change);
-          return out.size() < limit;
-        });
+    const Status scanned = table_.scan(Space::main, change_key(after + 1), after_prefix({owner::change}),
+                                       [&](std::string_view key, std::string_view value) {
+                                         if (key.size() != 1 + sizeof(std::uint64_t)) return ok = false;
+                                         bytes::Reader from(value);
+                                         DefinitionChange change;
+                                         change.sequence = bytes::key<std::uint64_t>(key.substr(1));
+                                         change.kind = static_cast<Kind>(from.fixed<char>());
+                                         change.tombstone = from.fixed<char>() != 0;
+                                         change.id = read_id(from);
+                                         change.revision = from.varint();
+                                         change.wall_us = from.fixed<std::int64_t>();
+                                         if (!from.ok()) return ok = false;
+                                         out.push_back(change);
+                                         return out.size() < limit;
+                                       });
     if (!ok) return corrupt("change of a definition");
     if (!scanned) return scanned.error();
     return out;

@@ -28,11 +28,11 @@ struct RouteRecord {
 struct DefinitionWrite {
   Kind kind = Kind::api;
   Ulid id;
-  Ulid api;                 ///< The API it belongs to; equals `id` for an API.
+  Ulid api;  ///< The API it belongs to; equals `id` for an API.
   std::uint64_t revision = 0;
-  bool tombstone = false;   ///< It is deleted; document and route are ignored.
-  std::string document;     ///< JSON, byte for byte as it shall be read again.
-  RouteRecord route;        ///< For endpoints.
+  bool tombstone = false;  ///< It is deleted; document and route are ignored.
+  std::string document;    ///< JSON, byte for byte as it shall be read again.
+  RouteRecord route;       ///< For endpoints.
 };
 
 struct DefinitionChange {

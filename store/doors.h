@@ -14,13 +14,13 @@ namespace mimus {
 
 /// The first byte of a key in the main space says whose it is.
 namespace owner {
-constexpr char change = 'c';      ///< c + sequence -> a definition's change
-constexpr char document = 'd';    ///< d + kind + id -> revision, API and JSON
-constexpr char head = 'h';        ///< h + block + piece -> the first bytes of a journal block
-constexpr char kv = 'k';          ///< k + key -> expiry and value
-constexpr char meta = 'm';        ///< m + name -> format, sequence, field names
-constexpr char route = 'r';       ///< r + id -> an endpoint's route record
-constexpr char token = 't';       ///< t + id -> a token
+constexpr char change = 'c';    ///< c + sequence -> a definition's change
+constexpr char document = 'd';  ///< d + kind + id -> revision, API and JSON
+constexpr char head = 'h';      ///< h + block + piece -> the first bytes of a journal block
+constexpr char kv = 'k';        ///< k + key -> expiry and value
+constexpr char meta = 'm';      ///< m + name -> format, sequence, field names
+constexpr char route = 'r';     ///< r + id -> an endpoint's route record
+constexpr char token = 't';     ///< t + id -> a token
 }  // namespace owner
 
 // Each of these borrows `table`, which must outlive it.

@@ -72,7 +72,8 @@ class BlockJournal final : public Journal {
     return out;
   }
 
-  Result<bool> scan(std::span<const Filter> filters, const std::function<bool(const Record&)>& each) override {
+  Result<bool> scan(std::span<const Filter> filters,
+                    const std::function<bool(const Record&)>& each) override {
     const bool fresh = writer_.catch_up();
     const Status walked = walk(filters, {}, [&](const Record& record, Position) { return each(record); });
     if (!walked) return walked.error();
@@ -117,7 +118,8 @@ class BlockJournal final : public Journal {
         return bytes.error();
       }
       BlockHeader header;
-      if (!decode_header(*bytes, header)) return Error{Code::corrupt, "a block of the journal does not decode"};
+      if (!decode_header(*bytes, header))
+        return Error{Code::corrupt, "a block of the journal does not decode"};
       const std::string_view records = std::string_view(*bytes).substr(header.encoded_bytes);
       if (!show_block(below, records, from, tests, show)) break;
     }
@@ -125,8 +127,8 @@ class BlockJournal final : public Journal {
   }
 
   /// False: `show` has had enough.
-  bool show_block(std::uint64_t block, std::string_view bytes, Position from, std::span<const Comparison> tests,
-                  const Show& show) {
+  bool show_block(std::uint64_t block, std::string_view bytes, Position from,
+                  std::span<const Comparison> tests, const Show& show) {
     std::vector<std::string_view> records;
     split_records(bytes, records);  // of a damaged block, those that can be told apart
     std::size_t end = records.size();
@@ -165,7 +167,8 @@ Result<JournalFields> settle_fields(BlockStore& blocks, const std::vector<FieldS
     out.ring.from.push_back(static_cast<int>(i));
     out.stored.to.push_back(number);
   }
-  if (names.size() > max_field_names) return Error{Code::corrupt, "the journal has had more than 60,000 field names"};
+  if (names.size() > max_field_names)
+    return Error{Code::corrupt, "the journal has had more than 60,000 field names"};
   out.stored.types = out.ring.types;
   out.stored.from.assign(names.size(), -1);
   for (std::size_t i = 0; i < out.specs.size(); ++i) out.stored.from[out.stored.to[i]] = static_cast<int>(i);
@@ -177,7 +180,8 @@ Result<JournalFields> settle_fields(BlockStore& blocks, const std::vector<FieldS
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> open_journal(BlockStore& blocks, const Clock& clock, JournalOptions options) {
+Result<std::unique_ptr<Journal>> open_journal(BlockStore& blocks, const Clock& clock,
+                                              JournalOptions options) {
   Result<JournalFields> fields = settle_fields(blocks, options.plugin_fields);
   if (!fields) return std::move(fields).error();
   return std::unique_ptr<Journal>(

@@ -28,16 +28,31 @@ enum class FieldType : std::uint8_t { flag, integer, text };
 struct FieldSpec {
   std::string name;
   FieldType type = FieldType::text;
-  bool indexed = false;  ///< Its values are kept in block headers, so that scans skip blocks.
+  bool indexed = false;     ///< Its values are kept in block headers, so that scans skip blocks.
   std::string filter = {};  ///< Name of the query parameter that compares it, "" for none.
 };
 
 /// The numbers of the core fields, in the order of `core_fields()`.
 enum CoreField : int {
-  field_id, field_time, field_api_id, field_endpoint_id, field_method, field_path, field_query,
-  field_status, field_duration_us, field_request_size, field_response_size, field_client_ip,
-  field_user_agent, field_trace_id, field_error,
-  field_request_headers, field_response_headers, field_request_body, field_response_body,
+  field_id,
+  field_time,
+  field_api_id,
+  field_endpoint_id,
+  field_method,
+  field_path,
+  field_query,
+  field_status,
+  field_duration_us,
+  field_request_size,
+  field_response_size,
+  field_client_ip,
+  field_user_agent,
+  field_trace_id,
+  field_error,
+  field_request_headers,
+  field_response_headers,
+  field_request_body,
+  field_response_body,
   core_field_count
 };
 /// id, time, apiId, endpointId, method, path, query, status, durationMicros, requestSize,
@@ -54,8 +69,8 @@ struct FieldValue {
 /// What a worker hands over: views, copied by append. Empty views and 0 are "absent"
 /// where the contract says null.
 struct RecordInput {
-  Ulid id, api, endpoint;      ///< All zero: none.
-  std::int64_t time_us = 0;    ///< When the request's head was complete.
+  Ulid id, api, endpoint;    ///< All zero: none.
+  std::int64_t time_us = 0;  ///< When the request's head was complete.
   std::string_view method, path, query, client_ip, user_agent, trace_id, error;
   int status = 0;
   std::int64_t duration_us = 0, request_size = 0, response_size = 0;
@@ -69,7 +84,11 @@ class Record {
   std::int64_t time_us = 0, duration_us = 0, request_size = 0, response_size = 0;
   int status = 0;
   std::string method, path, query, client_ip, user_agent, trace_id, error;
-  struct Extra { std::uint16_t field; std::int64_t number; std::string text; };
+  struct Extra {
+    std::uint16_t field;
+    std::int64_t number;
+    std::string text;
+  };
   std::vector<Extra> extra;
 
   /// The text of a text field (ids as 26 characters), nothing if absent.
@@ -97,7 +116,11 @@ class BlockStore {
  public:
   virtual ~BlockStore() = default;
   static constexpr std::size_t head_bytes = 1024;  ///< Of a block, that `each` shows.
-  struct Key { std::uint64_t block = 0; std::uint32_t piece = 0; auto operator<=>(const Key&) const = default; };
+  struct Key {
+    std::uint64_t block = 0;
+    std::uint32_t piece = 0;
+    auto operator<=>(const Key&) const = default;
+  };
   /// Writes `bytes` under `key` and removes `instead`, in one batch; not synced.
   virtual Status put(Key key, std::string_view bytes, std::span<const Key> instead) = 0;
   /// Errors: not_found, corrupt, unavailable
@@ -123,13 +146,13 @@ struct Filter {
 
 struct JournalOptions {
   unsigned producers = 1;
-  std::size_t ring_bytes = 4u << 20;        ///< For each producer; a power of two, at least 4 KiB.
+  std::size_t ring_bytes = 4u << 20;  ///< For each producer; a power of two, at least 4 KiB.
   std::size_t block_records = 512;
   std::chrono::milliseconds block_delay{50};
   std::chrono::microseconds retain_for{std::chrono::hours(24 * 7)};
   std::uint64_t retain_bytes = 1u << 30;
   std::chrono::milliseconds reader_patience{2000};  ///< How long a reader waits for the writer.
-  std::vector<FieldSpec> plugin_fields;     ///< Numbered from core_field_count on.
+  std::vector<FieldSpec> plugin_fields;             ///< Numbered from core_field_count on.
   /// Called on the writer thread before records are stored. May be empty.
   std::function<void(std::span<Record* const>)> enrich;
   /// Called on the writer thread when producer i has room again after a refusal.
@@ -146,15 +169,16 @@ class Journal {
   virtual int field(std::string_view name) const = 0;
 
   struct Page {
-    std::vector<Record> items;   ///< Newest first.
-    std::string next_cursor;     ///< "" at the end.
-    bool stale = false;          ///< The writer could not catch up in time.
+    std::vector<Record> items;  ///< Newest first.
+    std::string next_cursor;    ///< "" at the end.
+    bool stale = false;         ///< The writer could not catch up in time.
   };
   /// Errors: invalid - the cursor is not one of ours (pointer "/cursor")
   virtual Result<Page> page(std::span<const Filter> filters, std::size_t limit, std::string_view cursor) = 0;
   /// Shows every record that passes, newest first, until `each` says false. Returns
   /// whether the newest were included (false: stale).
-  virtual Result<bool> scan(std::span<const Filter> filters, const std::function<bool(const Record&)>& each) = 0;
+  virtual Result<bool> scan(std::span<const Filter> filters,
+                            const std::function<bool(const Record&)>& each) = 0;
   /// Errors: not_found
   virtual Result<Record> find(const Ulid& id) = 0;
   /// Forgets every record whose answer was sent before.

@@ -67,7 +67,8 @@ Status JournalWriter::close() {
     wake_.send();
     thread_.join();
   }
-  if (dropped_.load() != lost_before) return Error{Code::unavailable, "the journal's last records could not be written"};
+  if (dropped_.load() != lost_before)
+    return Error{Code::unavailable, "the journal's last records could not be written"};
   return Done{};
 }
 
@@ -219,7 +220,8 @@ void JournalWriter::store(std::size_t count) {
   for (std::size_t i = 0; i < count;) {
     {
       const std::lock_guard lock(open_mutex_);
-      for (; i < count && open_.count() < options_.block_records && open_.records().size() < block_bytes; ++i) {
+      for (; i < count && open_.count() < options_.block_records && open_.records().size() < block_bytes;
+           ++i) {
         open_.add(pool_[i]);
       }
     }

@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::size_t shard_count = 16;
 constexpr std::size_t max_cold_keys = 1u << 20;
-constexpr std::size_t max_loads = 4096;        // misses that may wait for the disk
-constexpr std::size_t max_prefixes = 256;      // removals that may wait for the disk
-constexpr std::size_t sweep_keys = 512;        // looked at in one go
+constexpr std::size_t max_loads = 4096;    // misses that may wait for the disk
+constexpr std::size_t max_prefixes = 256;  // removals that may wait for the disk
+constexpr std::size_t sweep_keys = 512;    // looked at in one go
 constexpr std::size_t removed_at_once = 4096;
 constexpr std::uint64_t batch_bytes = 1u << 20;
 constexpr std::chrono::milliseconds write_delay{200};
@@ -53,9 +53,12 @@ class TableKv final : public KvStore {
             std::function<void()> loaded) override {
     const KvKeyView key = hashed(text);
     switch (shard(key).get(key, clock_.wall_us(), with)) {
-      case KvShard::Look::yes: return Found::yes;
-      case KvShard::Look::absent: return Found::absent;
-      case KvShard::Look::cold: break;
+      case KvShard::Look::yes:
+        return Found::yes;
+      case KvShard::Look::absent:
+        return Found::absent;
+      case KvShard::Look::cold:
+        break;
     }
     if (!loaded || prefix_removed(text)) return Found::absent;
     {
@@ -188,16 +191,18 @@ class TableKv final : public KvStore {
         Batch batch;
         std::string next;
         std::size_t seen = 0;
-        status = table_.scan(Space::main, from, after_prefix({owner::kv}), [&](std::string_view key, std::string_view) {
-          if (!key.starts_with(prefix)) return false;
-          if (++seen > removed_at_once) {
-            next = key;
-            return false;
-          }
-          const KvKeyView known = hashed(key.substr(1));
-          if (shard(known).forget(known.text, known.hash, false)) batch.remove(Space::main, std::string(key));
-          return true;
-        });
+        status = table_.scan(Space::main, from, after_prefix({owner::kv}),
+                             [&](std::string_view key, std::string_view) {
+                               if (!key.starts_with(prefix)) return false;
+                               if (++seen > removed_at_once) {
+                                 next = key;
+                                 return false;
+                               }
+                               const KvKeyView known = hashed(key.substr(1));
+                               if (shard(known).forget(known.text, known.hash, false))
+                                 batch.remove(Space::main, std::string(key));
+                               return true;
+                             });
         if (status && !batch.writes().empty()) status = table_.write(batch, false);
         from = std::move(next);
       }
@@ -261,22 +266,24 @@ class TableKv final : public KvStore {
     Batch batch;
     std::size_t seen = 0;
     std::string next;
-    const Status scanned =
-        table_.scan(Space::main, cursor_, after_prefix({owner::kv}), [&](std::string_view stored, std::string_view value) {
-          if (++seen > sweep_keys) {
-            next = stored;
-            return false;
-          }
-          bytes::Reader from(value);
-          const auto expires_us = from.fixed<std::int64_t>();
-          const KvKeyView key = hashed(stored.substr(1));
-          if (!from.ok() || (expires_us != 0 && expires_us <= wall_us)) {
-            if (shard(key).forget(key.text, key.hash, true)) batch.remove(Space::main, std::string(stored));
-          } else if (!all_swept_) {
-            shard(key).offer(key, from.rest(), expires_us, [&] { return prefix_removed(key.text); });
-          }
-          return true;
-        });
+    const Status scanned = table_.scan(Space::main, cursor_, after_prefix({owner::kv}),
+                                       [&](std::string_view stored, std::string_view value) {
+                                         if (++seen > sweep_keys) {
+                                           next = stored;
+                                           return false;
+                                         }
+                                         bytes::Reader from(value);
+                                         const auto expires_us = from.fixed<std::int64_t>();
+                                         const KvKeyView key = hashed(stored.substr(1));
+                                         if (!from.ok() || (expires_us != 0 && expires_us <= wall_us)) {
+                                           if (shard(key).forget(key.text, key.hash, true))
+                                             batch.remove(Space::main, std::string(stored));
+                                         } else if (!all_swept_) {
+                                           shard(key).offer(key, from.rest(), expires_us,
+                                                            [&] { return prefix_removed(key.text); });
+                                         }
+                                         return true;
+                                       });
     if (!batch.writes().empty() && !table_.write(batch, false)) ++write_errors_;  // the next round's then
     if (scanned && next.empty() && !all_swept_) {
       for (auto& shard : shards_) shard->all_offered();

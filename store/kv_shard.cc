@@ -98,7 +98,8 @@ void KvShard::evict() {
 
 bool KvShard::queue_full(std::uint64_t more) const { return dirty_bytes_ + more > max_bytes_ / 2; }
 
-KvShard::Look KvShard::get(KvKeyView key, std::int64_t wall_us, const std::function<void(std::string_view)>& with) {
+KvShard::Look KvShard::get(KvKeyView key, std::int64_t wall_us,
+                           const std::function<void(std::string_view)>& with) {
   const std::lock_guard lock(mutex_);
   const auto found = map_.find(key);
   if (found == map_.end()) return knows_all_ && !cold_.contains(key.hash) ? Look::absent : Look::cold;
@@ -213,7 +214,7 @@ bool KvShard::forget(std::string_view key, std::uint64_t hash, bool expired) {
     cold_.erase(hash);
     return true;
   }
-  if (found->second.dirty) return false;  // the queue decides
+  if (found->second.dirty) return false;              // the queue decides
   if (!expired && !found->second.gone) return false;  // put after its prefix was removed
   erase(found->second);
   return true;

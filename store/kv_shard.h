@@ -72,7 +72,8 @@ class KvShard {
   void loaded(KvKeyView key, const std::string_view* value, std::int64_t expires_us,
               const std::function<bool()>& stale);
   /// A key met while reading what the last process left: kept if there is room, else noted.
-  void offer(KvKeyView key, std::string_view value, std::int64_t expires_us, const std::function<bool()>& stale);
+  void offer(KvKeyView key, std::string_view value, std::int64_t expires_us,
+             const std::function<bool()>& stale);
   /// All keys were offered: from now on an unknown key is absent without asking the disk.
   void all_offered();
   /// Whether the disk's copy of a key whose time is over (`expired`) or whose prefix was

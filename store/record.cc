@@ -37,35 +37,52 @@ namespace {
 template <class R>
 auto* core_text(R& record, int field) {
   switch (field) {
-    case field_method: return &record.method;
-    case field_path: return &record.path;
-    case field_query: return &record.query;
-    case field_client_ip: return &record.client_ip;
-    case field_user_agent: return &record.user_agent;
-    case field_trace_id: return &record.trace_id;
-    case field_error: return &record.error;
-    default: return static_cast<decltype(&record.method)>(nullptr);
+    case field_method:
+      return &record.method;
+    case field_path:
+      return &record.path;
+    case field_query:
+      return &record.query;
+    case field_client_ip:
+      return &record.client_ip;
+    case field_user_agent:
+      return &record.user_agent;
+    case field_trace_id:
+      return &record.trace_id;
+    case field_error:
+      return &record.error;
+    default:
+      return static_cast<decltype(&record.method)>(nullptr);
   }
 }
 
 template <class R>
 auto* core_id(R& record, int field) {
   switch (field) {
-    case field_id: return &record.id;
-    case field_api_id: return &record.api;
-    case field_endpoint_id: return &record.endpoint;
-    default: return static_cast<decltype(&record.id)>(nullptr);
+    case field_id:
+      return &record.id;
+    case field_api_id:
+      return &record.api;
+    case field_endpoint_id:
+      return &record.endpoint;
+    default:
+      return static_cast<decltype(&record.id)>(nullptr);
   }
 }
 
 template <class R>
 auto* core_number(R& record, int field) {
   switch (field) {
-    case field_time: return &record.time_us;
-    case field_duration_us: return &record.duration_us;
-    case field_request_size: return &record.request_size;
-    case field_response_size: return &record.response_size;
-    default: return static_cast<decltype(&record.time_us)>(nullptr);
+    case field_time:
+      return &record.time_us;
+    case field_duration_us:
+      return &record.duration_us;
+    case field_request_size:
+      return &record.request_size;
+    case field_response_size:
+      return &record.response_size;
+    default:
+      return static_cast<decltype(&record.time_us)>(nullptr);
   }
 }
 

@@ -7,8 +7,16 @@ namespace {
 
 // What follows the id, the time and this mask is there only if its bit is set.
 enum Bit : std::uint16_t {
-  has_api = 1, has_endpoint = 2, has_method = 4, has_path = 8, has_query = 16, has_client_ip = 32,
-  has_user_agent = 64, has_trace_id = 128, has_error = 256, has_extra = 512
+  has_api = 1,
+  has_endpoint = 2,
+  has_method = 4,
+  has_path = 8,
+  has_query = 16,
+  has_client_ip = 32,
+  has_user_agent = 64,
+  has_trace_id = 128,
+  has_error = 256,
+  has_extra = 512
 };
 
 constexpr std::size_t fixed_bytes = 16 + 8 + 2 + 2 * 16 + 4 * bytes::max_varint;
@@ -48,7 +56,8 @@ std::size_t text_bound(std::string_view text, std::size_t clip) {
 
 std::size_t record_bound(const RecordInput& r, std::size_t clip) {
   std::size_t out = fixed_bytes + bytes::max_varint;
-  for (const std::string_view text : {r.method, r.path, r.query, r.client_ip, r.user_agent, r.trace_id, r.error}) {
+  for (const std::string_view text :
+       {r.method, r.path, r.query, r.client_ip, r.user_agent, r.trace_id, r.error}) {
     out += text_bound(text, clip);
   }
   for (const FieldValue& value : r.extra) out += 2 * bytes::max_varint + text_bound(value.text, clip);
@@ -138,8 +147,9 @@ bool decode_record(std::string_view bytes, const FieldTable& fields, Record& out
 RecordInput view_of(const Record& r, std::vector<FieldValue>& extra) {
   extra.clear();
   for (const Record::Extra& value : r.extra) extra.push_back({value.field, value.number, value.text});
-  return {r.id, r.api, r.endpoint, r.time_us, r.method, r.path, r.query, r.client_ip, r.user_agent, r.trace_id,
-          r.error, r.status, r.duration_us, r.request_size, r.response_size, extra};
+  return {r.id,          r.api,          r.endpoint,      r.time_us,  r.method, r.path,
+          r.query,       r.client_ip,    r.user_agent,    r.trace_id, r.error,  r.status,
+          r.duration_us, r.request_size, r.response_size, extra};
 }
 
 }  // namespace mimus

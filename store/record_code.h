@@ -11,9 +11,9 @@ namespace mimus {
 /// Fields as numbers in two vocabularies: the running journal's and the stored one, which
 /// only ever grows. Rings use the former on both sides, blocks the latter.
 struct FieldTable {
-  std::vector<FieldType> types;       ///< By current number.
-  std::vector<std::uint16_t> to;      ///< Current number -> encoded number.
-  std::vector<int> from;              ///< Encoded number -> current, -1: no such field now.
+  std::vector<FieldType> types;   ///< By current number.
+  std::vector<std::uint16_t> to;  ///< Current number -> encoded number.
+  std::vector<int> from;          ///< Encoded number -> current, -1: no such field now.
 };
 
 /// The most bytes that encode_record needs, with texts cut to `clip` bytes.

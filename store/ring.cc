@@ -57,7 +57,8 @@ bool Ring::append(const RecordInput& record) {
   const std::size_t need = sizeof(std::uint32_t) + padded(bound);
   const std::size_t skipped = need > to_end ? to_end : 0;
 
-  if (known_head_ < marked_ || tail - known_head_ >= size_ / 2) known_head_ = head_.load(std::memory_order_acquire);
+  if (known_head_ < marked_ || tail - known_head_ >= size_ / 2)
+    known_head_ = head_.load(std::memory_order_acquire);
   if (const bool waiting = known_head_ < marked_; waiting) {
     if (clock_.now() - marked_at_ > oldest_allowed) {
       refused_.store(true, std::memory_order_relaxed);

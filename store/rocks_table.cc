@@ -28,7 +28,7 @@ class SilentLog final : public rocksdb::Logger {
 /// RocksDB's vocabulary in ours. Total, so that a new code of theirs lands in
 /// `unavailable` rather than nowhere. REQUIRES: !status.ok()
 Error to_error(const rocksdb::Status& status, std::string_view doing) {
-  const Code code = status.IsNotFound() ? Code::not_found
+  const Code code = status.IsNotFound()                                   ? Code::not_found
                     : status.IsCorruption() || status.IsInvalidArgument() ? Code::corrupt
                                                                           : Code::unavailable;
   return {code, std::string(doing) + ": " + status.ToString()};
@@ -79,7 +79,8 @@ struct Opened {
     // A long log makes the next start slow; a failing disk keeps it, and nothing is lost.
     if (log_bytes() > quick_log_bytes) db->Flush({}, spaces).PermitUncheckedError();
     // Only an invalid handle makes this fail, and the database closes either way.
-    for (rocksdb::ColumnFamilyHandle* const space : spaces) db->DestroyColumnFamilyHandle(space).PermitUncheckedError();
+    for (rocksdb::ColumnFamilyHandle* const space : spaces)
+      db->DestroyColumnFamilyHandle(space).PermitUncheckedError();
     db->Close().PermitUncheckedError();  // nobody is left to tell; the log holds all writes
   }
 
@@ -176,7 +177,9 @@ class RocksTable final : public Table {
   }
 
  private:
-  static Error closed() { return {Code::unavailable, "the database could not be opened again after an error of the disk"}; }
+  static Error closed() {
+    return {Code::unavailable, "the database could not be opened again after an error of the disk"};
+  }
 
   rocksdb::Status try_write(const Batch& batch, bool sync) {
     const std::shared_lock lock(mutex_);
@@ -184,7 +187,8 @@ class RocksTable final : public Table {
     rocksdb::WriteBatch out;
     for (const TableWrite& write : batch.writes()) {
       rocksdb::ColumnFamilyHandle* const space = opened_->space(write.space);
-      const rocksdb::Status added = write.remove ? out.Delete(space, write.key) : out.Put(space, write.key, write.value);
+      const rocksdb::Status added =
+          write.remove ? out.Delete(space, write.key) : out.Put(space, write.key, write.value);
       if (!added.ok()) return added;
     }
     rocksdb::WriteOptions options;

@@ -49,8 +49,9 @@ class Table {
 
   /// Shows the keys in [from, to) in order, as they were when called, until `show` says
   /// false. Views are valid for the call, which may read but not write. Errors: corrupt, unavailable
-  virtual Status scan(Space space, std::string_view from, std::string_view to,
-                      const std::function<bool(std::string_view key, std::string_view value)>& show) const = 0;
+  virtual Status scan(
+      Space space, std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& show) const = 0;
 
   /// Frees what lies below `end`, now or later: until then keys there may still be seen.
   /// Unlike removals it leaves nothing behind that compaction must carry along.

@@ -40,20 +40,21 @@ class TableTokens final : public TokenStore {
   Result<std::vector<Token>> all() const override {
     std::vector<Token> out;
     bool ok = true;
-    const Status scanned = table_.scan(Space::main, std::string{owner::token}, after_prefix({owner::token}),
-                                       [&](std::string_view key, std::string_view value) {
-                                         Token token;
-                                         if (key.size() != 1 + token.id.bytes.size()) return ok = false;
-                                         std::memcpy(token.id.bytes.data(), key.data() + 1, token.id.bytes.size());
-                                         bytes::Reader from(value);
-                                         token.role = static_cast<Role>(from.fixed<char>());
-                                         token.created_us = from.fixed<std::int64_t>();
-                                         token.name = from.text();
-                                         token.sha256 = from.text();
-                                         if (!from.ok()) return ok = false;
-                                         out.push_back(std::move(token));
-                                         return true;
-                                       });
+    const Status scanned =
+        table_.scan(Space::main, std::string{owner::token}, after_prefix({owner::token}),
+                    [&](std::string_view key, std::string_view value) {
+                      Token token;
+                      if (key.size() != 1 + token.id.bytes.size()) return ok = false;
+                      std::memcpy(token.id.bytes.data(), key.data() + 1, token.id.bytes.size());
+                      bytes::Reader from(value);
+                      token.role = static_cast<Role>(from.fixed<char>());
+                      token.created_us = from.fixed<std::int64_t>();
+                      token.name = from.text();
+                      token.sha256 = from.text();
+                      if (!from.ok()) return ok = false;
+                      out.push_back(std::move(token));
+                      return true;
+                    });
     if (!ok) return Error{Code::corrupt, "a stored token does not decode"};
     if (!scanned) return scanned.error();
     return out;

@@ -10,7 +10,8 @@ namespace {
 void canonicalise(benchmark::State& state) {
   std::string text = "{\"z\": 1";
   while (text.size() < static_cast<std::size_t>(state.range(0))) {
-    text += ", \"k" + std::to_string(text.size() * 7919 % 1000) + "\": {\"b\": [1, 2.50, \"three\"], \"a\": null}";
+    text += ", \"k" + std::to_string(text.size() * 7919 % 1000) +
+            "\": {\"b\": [1, 2.50, \"three\"], \"a\": null}";
   }
   text += "}";
   for (auto _ : state) benchmark::DoNotOptimize(mimus::dedup::canonical_json(text));

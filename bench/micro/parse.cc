@@ -12,7 +12,8 @@ namespace {
 void parse_a_head_of_six_fields(benchmark::State& state) {
   constexpr char text[] =
       "GET /mock/shop/users/42?verbose=1 HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nUser-Agent: bench/1.0\r\n"
-      "Accept: application/json\r\nAccept-Encoding: gzip\r\nX-Forwarded-For: 203.0.113.7\r\nConnection: keep-alive\r\n\r\n";
+      "Accept: application/json\r\nAccept-Encoding: gzip\r\nX-Forwarded-For: 203.0.113.7\r\nConnection: "
+      "keep-alive\r\n\r\n";
   char head[sizeof text];
   const Limits limits;
   RequestHead out;

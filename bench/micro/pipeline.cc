@@ -67,8 +67,13 @@ void run_a_pipeline(benchmark::State& state) {
   const Ulid id = ids.next(clock.wall_us());
   const std::string_view cors = state.range(0) != 0 ? "true" : "false";
   const auto api = std::make_shared<const std::string>("{\"cors\":" + std::string(cors) + "}");
-  const DefinitionWrite write{Kind::endpoint, id, api_id, 1, false,
-                              R"({"responses":[{"json":{"id":1,"name":"Ada"}}]})", {"GET", "/users/:id", 0, true}};
+  const DefinitionWrite write{Kind::endpoint,
+                              id,
+                              api_id,
+                              1,
+                              false,
+                              R"({"responses":[{"json":{"id":1,"name":"Ada"}}]})",
+                              {"GET", "/users/:id", 0, true}};
   if (!database->definitions().commit({&write, 1}, clock.wall_us())) return state.SkipWithError("no commit");
   DefinitionsBuilder builder{HashSeed{}};
   builder.add_api({api_id, "bench", {}, 1, api});
@@ -79,8 +84,19 @@ void run_a_pipeline(benchmark::State& state) {
   Compiler compiler(**plugins, database->definitions(), generations, {});
   Loop loop(0, clock);
   NoUpstream upstream;
-  WorkerContext worker{loop, clock, limits, Generations::Lease(generations), compiler, upstream, nullptr, true,
-                       UlidSource(2), metrics, 0, 0, {}};
+  WorkerContext worker{loop,
+                       clock,
+                       limits,
+                       Generations::Lease(generations),
+                       compiler,
+                       upstream,
+                       nullptr,
+                       true,
+                       UlidSource(2),
+                       metrics,
+                       0,
+                       0,
+                       {}};
   Compiler::Job job{generations.definitions(), nullptr, nullptr, nullptr, nullptr};
   job.api = job.definitions->find_api(api_id);
   job.endpoint = job.definitions->find_endpoint(id);

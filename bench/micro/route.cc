@@ -15,8 +15,8 @@ DefinitionsPtr definitions(std::int64_t endpoints) {
   const auto document = std::make_shared<const std::string>("{}");
   builder.add_api({api, "bench", {}, 1, document});
   for (std::int64_t i = 0; i < endpoints; ++i) {
-    const Status added =
-        builder.add_endpoint({ids.next(1'000'000), api, {"GET", "/things/" + std::to_string(i) + "/parts/:part", 0, true}, 1});
+    const Status added = builder.add_endpoint(
+        {ids.next(1'000'000), api, {"GET", "/things/" + std::to_string(i) + "/parts/:part", 0, true}, 1});
     if (!added) std::abort();
   }
   return builder.finish(1);

@@ -95,7 +95,9 @@ struct AdminGateway::State {
       : admin(api),
         metrics(all),
         definitions([this](const AdminCall& call) { return admin.handle(call); }),
-        query([this](const AdminCall& call) { return call.path == "/metrics" ? render(call) : admin.handle(call); }) {}
+        query([this](const AdminCall& call) {
+          return call.path == "/metrics" ? render(call) : admin.handle(call);
+        }) {}
 
   AdminResult render(const AdminCall& call) const {
     if (call.method != "GET" && call.method != "HEAD") {
@@ -127,7 +129,8 @@ namespace {
 class AdminExchange final : public Responder, private mimus_resume::Waiter {
  public:
   using Dispatch = std::function<bool(std::shared_ptr<Task>)>;
-  AdminExchange(Exchange& exchange, Dispatch dispatch) : exchange_(exchange), dispatch_(std::move(dispatch)) {}
+  AdminExchange(Exchange& exchange, Dispatch dispatch)
+      : exchange_(exchange), dispatch_(std::move(dispatch)) {}
 
   void start(std::size_t max_body_bytes) {
     exchange_.state = static_cast<Responder*>(this);
@@ -156,7 +159,8 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
     task_->wake = wake_;
     if (dispatch_(task_)) return;
     wake_->release();  // the thread that did not take it
-    answer(refuse(503, "unavailable", "too many admin calls are waiting, or the host is stopping", request.raw_path));
+    answer(refuse(503, "unavailable", "too many admin calls are waiting, or the host is stopping",
+                  request.raw_path));
   }
 
   void on_body_too_large() override {
@@ -193,7 +197,8 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
 
 }  // namespace
 
-AdminGateway::AdminGateway(Admin& admin, const Metrics& metrics) : state_(std::make_unique<State>(admin, metrics)) {}
+AdminGateway::AdminGateway(Admin& admin, const Metrics& metrics)
+    : state_(std::make_unique<State>(admin, metrics)) {}
 AdminGateway::~AdminGateway() = default;
 
 void AdminGateway::take(Exchange& exchange, std::size_t max_body_bytes) {

@@ -53,12 +53,15 @@ void post_to(Server& server, unsigned worker, std::function<void()> work) {
 }
 
 std::vector<ChannelInfo> WorkerChannels::list(const Ulid& endpoint) {
-  return ask_all<std::vector<ChannelInfo>>(*server_, [this, endpoint](unsigned i, std::vector<ChannelInfo>& all) {
-    if (services_[i] != nullptr) services_[i]->channels().list(endpoint, all);
-  });
+  return ask_all<std::vector<ChannelInfo>>(*server_,
+                                           [this, endpoint](unsigned i, std::vector<ChannelInfo>& all) {
+                                             if (services_[i] != nullptr)
+                                               services_[i]->channels().list(endpoint, all);
+                                           });
 }
 
-std::size_t WorkerChannels::broadcast(const Ulid& endpoint, const std::string& name, const std::string& payload) {
+std::size_t WorkerChannels::broadcast(const Ulid& endpoint, const std::string& name,
+                                      const std::string& payload) {
   return ask_all<std::size_t>(
       *server_, [this, endpoint, frame = event_frame(name, payload)](unsigned i, std::size_t& sent) {
         if (services_[i] != nullptr) sent += services_[i]->channels().broadcast(endpoint, frame);
@@ -68,7 +71,8 @@ std::size_t WorkerChannels::broadcast(const Ulid& endpoint, const std::string& n
 bool WorkerChannels::close(const Ulid& endpoint, const Ulid& channel) {
   return ask_all<unsigned>(*server_, [this, endpoint, channel](unsigned i, unsigned& closed) {
            WorkerService* const service = services_[i];
-           if (service != nullptr && service->channels().close(endpoint, channel, 1000, "closed by the operator")) {
+           if (service != nullptr &&
+               service->channels().close(endpoint, channel, 1000, "closed by the operator")) {
              ++closed;
            }
          }) > 0;

@@ -44,7 +44,8 @@ Result<AdminToken> admin_token(const ServeConfig& config) {
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return Error{Code::unavailable, "cannot write " + file};
   const std::string line = secret + "\n";
-  const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
+  const bool written =
+      write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
   close(fd);
   if (!written) return Error{Code::unavailable, "cannot write " + file};
   return AdminToken{secret, "in " + file};
@@ -73,8 +74,10 @@ void print_ready(const std::vector<Listener>& listeners, const AdminToken& token
 }
 
 /// What an option is: set by the operator, or the manifest's default with "@share/" resolved.
-std::string option_value(const ServeConfig& config, const Installation& installation, const OptionSpec& option) {
-  if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end()) return at->second;
+std::string option_value(const ServeConfig& config, const Installation& installation,
+                         const OptionSpec& option) {
+  if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end())
+    return at->second;
   const std::string text = json::unquote(option.fallback);
   constexpr std::string_view share = "@share/";
   if (text.starts_with(share)) return json::quoted(installation.share + "/" + text.substr(share.size()));
@@ -106,7 +109,8 @@ void wait_for_stop() {
 /// Everything that serves, in the order of its making.
 class Host {
  public:
-  Host(const ServeConfig& config, const Installation& installation) : config_(config), installation_(installation) {}
+  Host(const ServeConfig& config, const Installation& installation)
+      : config_(config), installation_(installation) {}
 
   Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
     for (const Listener& listener : listeners) {
@@ -179,9 +183,9 @@ class Host {
 
   Status start_admin(const std::string& token) {
     generations_ = std::make_unique<Generations>(*plugins_);
-    compiler_ = std::make_unique<Compiler>(
-        *plugins_, database_->definitions(), *generations_,
-        std::vector<std::pair<std::string, std::string>>(config_.plugin_config.begin(), config_.plugin_config.end()));
+    compiler_ = std::make_unique<Compiler>(*plugins_, database_->definitions(), *generations_,
+                                           std::vector<std::pair<std::string, std::string>>(
+                                               config_.plugin_config.begin(), config_.plugin_config.end()));
     channels_ = std::make_unique<WorkerChannels>(services_);
     AdminServices services;
     services.clock = &clock_;
@@ -202,7 +206,8 @@ class Host {
       if (!text) return text.error();
       if (const Status status = admin_->load_file(*text); !status) {
         const Error& error = status.error();
-        return Error{error.code, file + ": " + (error.pointer.empty() ? "" : error.pointer + " ") + error.message};
+        return Error{error.code,
+                     file + ": " + (error.pointer.empty() ? "" : error.pointer + " ") + error.message};
       }
     }
     gateway_ = std::make_unique<AdminGateway>(*admin_, metrics_);
@@ -210,8 +215,17 @@ class Host {
   }
 
   Status start_workers(const std::vector<Listener>& listeners, PluginServices services) {
-    shared_.reset(new SharedServices{clock_, config_.limits, *generations_, *compiler_, addresses_, *gateway_, metrics_,
-                                     journal_.get(), config_.journal == JournalMode::lossless, config_.default_api, {}});
+    shared_.reset(new SharedServices{clock_,
+                                     config_.limits,
+                                     *generations_,
+                                     *compiler_,
+                                     addresses_,
+                                     *gateway_,
+                                     metrics_,
+                                     journal_.get(),
+                                     config_.journal == JournalMode::lossless,
+                                     config_.default_api,
+                                     {}});
     for (const std::string& network : config_.trusted_proxies) {
       Result<Cidr> parsed = parse_cidr(network);
       if (!parsed) return parsed.error();
@@ -223,7 +237,8 @@ class Host {
       services_[loop.index()] = made.get();
       return made;
     });
-    server_->on_exception([](const char* what) { log_error(std::string("a connection was closed: ") + what); });
+    server_->on_exception(
+        [](const char* what) { log_error(std::string("a connection was closed: ") + what); });
     channels_->use(*server_);
     services.server = server_.get();
     if (const Status status = plugins_->activate(services); !status) return status;

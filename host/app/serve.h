@@ -9,7 +9,6 @@
 
 namespace mimus {
 
-
 /// The program's own folders, found from where the binary lies.
 struct Installation {
   std::string builtin_plugins;  ///< …/lib/mimus/plugins

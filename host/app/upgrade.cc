@@ -60,7 +60,8 @@ struct Rules {
       if (name == "requireToken" && value != "null") token = json::unquote(value);
       if (name == "origins") origins = strings(value);
       if (name == "subprotocols") subprotocols = strings(value);
-      if (name == "maxConnectionsPerIp") std::from_chars(value.data(), value.data() + value.size(), per_address);
+      if (name == "maxConnectionsPerIp")
+        std::from_chars(value.data(), value.data() + value.size(), per_address);
       return true;
     });
   }
@@ -119,7 +120,8 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
     }
     accept_ = websocket_accept(field(request, "sec-websocket-key"));
     if (request.method != "GET" || accept_.empty()) {
-      return refuse(400, "bad-request", "the handshake needs GET and a Sec-WebSocket-Key of 16 bytes in base 64");
+      return refuse(400, "bad-request",
+                    "the handshake needs GET and a Sec-WebSocket-Key of 16 bytes in base 64");
     }
     const Result<ResolvedTarget> target = resolve_target(request.raw_path, 1, exchange_.arena);
     if (!target) return refuse(400, "bad-target", target.error().message);
@@ -130,7 +132,8 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
       return refuse(404, "no-such-endpoint", "no WebSocket endpoint has the path " + path);
     }
     const Rules rules(*channel_->document);
-    if (!rules.allows_origin(request)) return refuse(403, "forbidden-origin", "the endpoint's origins do not list it");
+    if (!rules.allows_origin(request))
+      return refuse(403, "forbidden-origin", "the endpoint's origins do not list it");
     if (!rules.allows_token(exchange_)) {
       header("WWW-Authenticate", "Bearer");
       return refuse(401, "unauthorized", "send the endpoint's token as Authorization: Bearer or ?token=");
@@ -170,19 +173,23 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
     exchange_.response.status = 101;
     std::vector<Header> headers{{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", accept_}};
     if (!protocol_.empty()) headers.push_back({"Sec-WebSocket-Protocol", protocol_});
-    exchange_.sink->upgrade(headers, channels_.make(channel_->id, address,
-                                                    bind_channel(std::move(pipeline),
-                                                                 [count, address] { count->leave(address); })));
+    exchange_.sink->upgrade(
+        headers, channels_.make(channel_->id, address, bind_channel(std::move(pipeline), [count, address] {
+                                  count->leave(address);
+                                })));
   }
 
   void on_woken(mimus_resume&, mimus_resume::Woken) override { open(); }
 
-  void header(std::string_view name, std::string_view value) { exchange_.response.headers.push_back({name, value}); }
+  void header(std::string_view name, std::string_view value) {
+    exchange_.response.headers.push_back({name, value});
+  }
 
   void refuse(int status, std::string_view code, std::string_view detail) {
     exchange_.response.status = status;
     header("Content-Type", problem_type);
-    exchange_.sink->send(exchange_.arena.copy(problem_json(status, code, detail, exchange_.request.raw_path)));
+    exchange_.sink->send(
+        exchange_.arena.copy(problem_json(status, code, detail, exchange_.request.raw_path)));
   }
 
   WorkerContext& worker_;

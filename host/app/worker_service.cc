@@ -28,14 +28,22 @@ Responder& responder(Exchange& exchange) {
 
 std::string_view code_of(int status) {
   switch (status) {
-    case 408: return "request-timeout";
-    case 413: return "body-too-large";
-    case 414: return "uri-too-long";
-    case 431: return "headers-too-large";
-    case 501: return "not-implemented";
-    case 503: return "unavailable";
-    case 505: return "version-not-supported";
-    default: return "bad-request";
+    case 408:
+      return "request-timeout";
+    case 413:
+      return "body-too-large";
+    case 414:
+      return "uri-too-long";
+    case 431:
+      return "headers-too-large";
+    case 501:
+      return "not-implemented";
+    case 503:
+      return "unavailable";
+    case 505:
+      return "version-not-supported";
+    default:
+      return "bad-request";
   }
 }
 
@@ -44,19 +52,20 @@ std::string_view code_of(int status) {
 WorkerService::WorkerService(SharedServices& shared, Loop& loop)
     : shared_(shared),
       upstream_(make_upstream(loop, shared.addresses)),
-      context_{loop,
-               shared.clock,
-               shared.limits,
-               Generations::Lease(shared.generations),
-               shared.compiler,
-               *upstream_,
-               shared.journal != nullptr ? &shared.journal->producer(loop.index()) : nullptr,
-               shared.lossless,
-               UlidSource(random_seed()),
-               shared.metrics,
-               shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
-               shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
-               {}},
+      context_{
+          loop,
+          shared.clock,
+          shared.limits,
+          Generations::Lease(shared.generations),
+          shared.compiler,
+          *upstream_,
+          shared.journal != nullptr ? &shared.journal->producer(loop.index()) : nullptr,
+          shared.lossless,
+          UlidSource(random_seed()),
+          shared.metrics,
+          shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
+          shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
+          {}},
       channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {}
 
 WorkerService::~WorkerService() = default;
@@ -75,7 +84,8 @@ void WorkerService::on_head(Exchange& exchange) {
   if (below(path, "/mock")) return mock(exchange, 2);
   if (path.starts_with("/ws/")) return take_upgrade(context_, channels_, exchange);
   if (below(path, "/socket.io")) {
-    return refuse(exchange, 501, "not-available", "this version does not speak Socket.IO; connect to /ws/… directly");
+    return refuse(exchange, 501, "not-available",
+                  "this version does not speak Socket.IO; connect to /ws/… directly");
   }
   mock(exchange, 0);
 }
@@ -83,7 +93,8 @@ void WorkerService::on_head(Exchange& exchange) {
 void WorkerService::mock(Exchange& exchange, std::size_t prefix) {
   const RequestHead& request = exchange.request;
   const bool asterisk = request.raw_path == "*";
-  const Result<ResolvedTarget> target = resolve_target(asterisk ? "/" : request.raw_path, prefix, exchange.arena);
+  const Result<ResolvedTarget> target =
+      resolve_target(asterisk ? "/" : request.raw_path, prefix, exchange.arena);
   if (!target) return refuse(exchange, 400, "bad-target", target.error().message);
   const Generation* const generation = context_.lease.acquire();
   const Definitions& definitions = *generation->definitions;
@@ -92,12 +103,14 @@ void WorkerService::mock(Exchange& exchange, std::size_t prefix) {
     if (target->segments.size() > 1) api = definitions.find_api_by_slug(target->segments[1].text);
   } else {
     api = definitions.find_api_by_host(request.host);
-    if (api == nullptr && !shared_.default_api.empty()) api = definitions.find_api_by_slug(shared_.default_api);
+    if (api == nullptr && !shared_.default_api.empty())
+      api = definitions.find_api_by_slug(shared_.default_api);
   }
   if (api == nullptr) {
     context_.lease.release(generation);
-    return refuse(exchange, 404, "no-such-api",
-                  prefix == 2 ? "no API has this slug" : "mocks are below /mock/{slug}, or name the API's host");
+    return refuse(
+        exchange, 404, "no-such-api",
+        prefix == 2 ? "no API has this slug" : "mocks are below /mock/{slug}, or name the API's host");
   }
   Route route;
   route.api = api;
@@ -141,7 +154,8 @@ void WorkerService::health(Exchange& exchange, bool ready) {
   answer(exchange, 200, "application/json", "{\"status\":\"ok\"}");
 }
 
-void WorkerService::answer(Exchange& exchange, int status, std::string_view content_type, std::string_view body) {
+void WorkerService::answer(Exchange& exchange, int status, std::string_view content_type,
+                           std::string_view body) {
   exchange.response.status = status;
   exchange.response.headers.push_back({"Content-Type", content_type});
   exchange.sink->send(body);

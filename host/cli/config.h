@@ -17,21 +17,21 @@ enum class JournalMode : std::uint8_t { lossless, lossy, off };
 
 struct ServeConfig {
   std::vector<std::string> listen{"127.0.0.1:3000"};
-  std::string admin_listen;              ///< "" for the same as listen.
+  std::string admin_listen;  ///< "" for the same as listen.
   std::string data = "./mimus-data";
   std::vector<std::string> definitions;  ///< Files.
   std::string default_api;
   std::vector<std::string> plugin_directories;
-  unsigned workers = 0;                  ///< 0 was resolved to the number of CPUs.
+  unsigned workers = 0;  ///< 0 was resolved to the number of CPUs.
   JournalMode journal = JournalMode::lossless;
   std::chrono::seconds journal_age{std::chrono::hours(24 * 7)};
   std::uint64_t journal_bytes = 1u << 30;
-  bool proxy_allow_private = true;       ///< Resolved.
+  bool proxy_allow_private = true;  ///< Resolved.
   bool json_log = false;
   std::string log_level = "info";
   Limits limits;
   std::vector<std::string> trusted_proxies;  ///< CIDRs, from the config file.
-  std::string admin_token;               ///< From MIMUS_ADMIN_TOKEN, else "".
+  std::string admin_token;                   ///< From MIMUS_ADMIN_TOKEN, else "".
   /// Plugins' options that were set, by name, as JSON text; and `plugins` of the config
   /// file by plugin id, as JSON text.
   std::map<std::string, std::string> plugin_options;

@@ -56,7 +56,8 @@ class BoundChannel final : public ChannelBehaviour {
 
 }  // namespace
 
-std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline, std::function<void()> leave) {
+std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline,
+                                               std::function<void()> leave) {
   return std::make_unique<BoundChannel>(std::move(pipeline), std::move(leave));
 }
 

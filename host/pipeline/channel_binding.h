@@ -15,12 +15,13 @@ namespace mimus {
 struct PluginChannel {
   Channel* channel = nullptr;
   std::size_t step = 0;
-  std::string id;          ///< The channel's, as text.
-  void* context = nullptr; ///< The plugin's own.
+  std::string id;           ///< The channel's, as text.
+  void* context = nullptr;  ///< The plugin's own.
 };
 
 /// Keeps the pipeline, so that the definition may change or go while the channel is open.
 /// `leave` is called when the channel has gone.
-std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline, std::function<void()> leave);
+std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline,
+                                               std::function<void()> leave);
 
 }  // namespace mimus

@@ -72,10 +72,10 @@ struct Compiler::State {
     }
     if (held(*cell, job.api->revision) != nullptr) return Done{};
     // The last reference may be dropped by a worker (a channel's): unbinding is not for it.
-    const std::shared_ptr<const Pipeline> made(
-        new Pipeline(plugins, target, host_config), [&reclaim = generations](const Pipeline* pipeline) {
-          reclaim.retire([pipeline] { delete pipeline; });
-        });
+    const std::shared_ptr<const Pipeline> made(new Pipeline(plugins, target, host_config),
+                                               [&reclaim = generations](const Pipeline* pipeline) {
+                                                 reclaim.retire([pipeline] { delete pipeline; });
+                                               });
     std::shared_ptr<const Compiled> old = cell->replace(std::make_unique<CompiledPipeline>(made));
     if (old != nullptr) {
       generations.retire([keep = std::move(old)]() mutable { keep.reset(); });

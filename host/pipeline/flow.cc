@@ -15,23 +15,33 @@ constexpr std::chrono::minutes longest_hold{11};
 /// Fields that frame a message or are the connection's own business: never a plugin's.
 bool framing_field(std::string_view name) {
   switch (name.size()) {
-    case 4: return same_name(name, "date");
-    case 7: return same_name(name, "trailer");
-    case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
-    case 14: return same_name(name, "content-length");
-    case 17: return same_name(name, "transfer-encoding");
-    default: return false;
+    case 4:
+      return same_name(name, "date");
+    case 7:
+      return same_name(name, "trailer");
+    case 10:
+      return same_name(name, "connection") || same_name(name, "keep-alive");
+    case 14:
+      return same_name(name, "content-length");
+    case 17:
+      return same_name(name, "transfer-encoding");
+    default:
+      return false;
   }
 }
 
 bool sendable(std::string_view name, std::string_view value) {
   const auto splits = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  const auto no_token = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '\x7f'; };
+  const auto no_token = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '\x7f';
+  };
   return !name.empty() && std::none_of(name.begin(), name.end(), no_token) &&
          std::none_of(value.begin(), value.end(), splits);
 }
 
-std::string_view view(mimus_str text) { return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n}; }
+std::string_view view(mimus_str text) {
+  return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
+}
 
 }  // namespace
 
@@ -58,12 +68,14 @@ const std::vector<Step>& Flow::steps() const {
   return pipeline_ != nullptr ? pipeline_->steps() : none;
 }
 
-void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* generation, const Route& route) {
+void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* generation,
+                 const Route& route) {
   worker_ = &worker;
   exchange_ = &exchange;
   generation_ = generation;
   route_ = route;
-  pipeline_ = route.endpoint != nullptr ? Compiler::compiled(*route.api, *route.endpoint) : Compiler::compiled(*route.api);
+  pipeline_ = route.endpoint != nullptr ? Compiler::compiled(*route.api, *route.endpoint)
+                                        : Compiler::compiled(*route.api);
   if (pipeline_ == nullptr) {
     compile();
   } else {
@@ -128,7 +140,8 @@ bool Flow::apply(mimus_action action) {
       waiting_ = Waiting::body;
       exchange_->sink->want_body(worker_->limits.max_body_bytes);
       return false;
-    default: return fail();
+    default:
+      return fail();
   }
 }
 
@@ -172,14 +185,17 @@ void Flow::answer_by_default() {
     return;
   }
   if (route_.outcome == RouteOutcome::too_ambiguous) {
-    set_problem(404, "ambiguous-route", "more than " + std::to_string(RouteTree::max_steps) + " nodes of the API fit", {});
+    set_problem(404, "ambiguous-route",
+                "more than " + std::to_string(RouteTree::max_steps) + " nodes of the API fit", {});
     return;
   }
   std::string nearest = ",\"nearest\":[";
   for (const NearMiss& miss : route_.api->routes.near_misses(exchange_->request.method, route_.segments)) {
     if (nearest.back() != '[') nearest += ",";
-    nearest += "{\"endpointId\":\"" + miss.endpoint->id.text() + "\",\"method\":" + json::quoted(miss.endpoint->route.method) +
-               ",\"path\":" + json::quoted(miss.endpoint->route.path) + ",\"reason\":" + json::quoted(miss.reason) + "}";
+    nearest += "{\"endpointId\":\"" + miss.endpoint->id.text() +
+               "\",\"method\":" + json::quoted(miss.endpoint->route.method) +
+               ",\"path\":" + json::quoted(miss.endpoint->route.path) +
+               ",\"reason\":" + json::quoted(miss.reason) + "}";
   }
   nearest += "]";
   const std::string detail = "API \"" + route_.api->slug + "\" has no endpoint for " +
@@ -188,8 +204,7 @@ void Flow::answer_by_default() {
   error_ = "no-such-endpoint";
   exchange_->response.status = 404;
   exchange_->response.headers.push_back({"Content-Type", problem_type});
-  body_ = exchange_->arena.copy(
-      problem_json(404, error_, detail, exchange_->request.raw_path, {}, nearest));
+  body_ = exchange_->arena.copy(problem_json(404, error_, detail, exchange_->request.raw_path, {}, nearest));
 }
 
 mimus_resume* Flow::hold(std::chrono::milliseconds timeout) {
@@ -209,14 +224,15 @@ void Flow::on_woken(mimus_resume&, mimus_resume::Woken how) {
   const Waiting was = waiting_;
   waiting_ = Waiting::none;
   if (was == Waiting::compile) {
-    pipeline_ =
-        route_.endpoint != nullptr ? Compiler::compiled(*route_.api, *route_.endpoint) : Compiler::compiled(*route_.api);
+    pipeline_ = route_.endpoint != nullptr ? Compiler::compiled(*route_.api, *route_.endpoint)
+                                           : Compiler::compiled(*route_.api);
     enter();
   } else if (was == Waiting::resume) {
     const Step& now = step();
-    const bool go_on = how == mimus_resume::Woken::deadline
-                           ? fail()
-                           : apply(now.table->on_resume(now.plugin->instance, now.bound, handle(), &contexts_[slot_]));
+    const bool go_on =
+        how == mimus_resume::Woken::deadline
+            ? fail()
+            : apply(now.table->on_resume(now.plugin->instance, now.bound, handle(), &contexts_[slot_]));
     if (go_on) run_request();
   }
 }
@@ -244,7 +260,8 @@ void Flow::on_body_too_large() {
 
 // ---- what plugins do -------------------------------------------------------------------
 
-mimus_rc Flow::respond(int status, const mimus_field* fields, std::size_t n, std::string_view body, std::uint32_t flags) {
+mimus_rc Flow::respond(int status, const mimus_field* fields, std::size_t n, std::string_view body,
+                       std::uint32_t flags) {
   if (answer_ != Answer::none || in_response() || status < 200 || status > 599) return MIMUS_E_INVAL;
   Arena& arena = exchange_->arena;
   const bool lent = (flags & MIMUS_OF_BOUND) != 0;
@@ -263,13 +280,15 @@ mimus_rc Flow::respond(int status, const mimus_field* fields, std::size_t n, std
   return MIMUS_OK;
 }
 
-mimus_rc Flow::problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults) {
+mimus_rc Flow::problem(int status, std::string_view code, std::string_view detail,
+                       std::span<const mimus_fault> faults) {
   if (answer_ != Answer::none || in_response() || status < 400 || status > 599) return MIMUS_E_INVAL;
   set_problem(status, code, detail, faults);
   return MIMUS_OK;
 }
 
-void Flow::set_problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults) {
+void Flow::set_problem(int status, std::string_view code, std::string_view detail,
+                       std::span<const mimus_fault> faults) {
   answer_ = Answer::whole;
   error_ = exchange_->arena.copy(code);
   exchange_->response.status = status;
@@ -303,7 +322,8 @@ mimus_rc Flow::set_header(std::string_view name, std::string_view value, bool ke
 
 mimus_rc Flow::remove_header(std::string_view name) {
   if (!in_response() || begun_) return MIMUS_E_INVAL;
-  std::erase_if(exchange_->response.headers, [&](const Header& header) { return same_name(header.name, name); });
+  std::erase_if(exchange_->response.headers,
+                [&](const Header& header) { return same_name(header.name, name); });
   return MIMUS_OK;
 }
 
@@ -336,7 +356,8 @@ void Flow::record(const FieldValue& value) {
 std::span<const QueryField> Flow::query() {
   if (!query_known_) {
     query_known_ = true;
-    const auto parsed = parse_query(exchange_->request.raw_query, worker_->limits.max_query_keys, exchange_->arena);
+    const auto parsed =
+        parse_query(exchange_->request.raw_query, worker_->limits.max_query_keys, exchange_->arena);
     if (parsed) query_ = *parsed;  // the connection has refused a query with too many keys
   }
   return query_;

@@ -28,9 +28,9 @@ struct Route {
   const ApiRecord* api = nullptr;
   const EndpointRecord* endpoint = nullptr;  ///< nullptr on a miss: the API's pipeline runs.
   std::span<const PathParam> params;
-  std::string_view allow;         ///< Of the path, where it is known.
-  std::string_view path;          ///< Below the API, decoded.
-  std::string_view raw_path;      ///< The same, dot-free, in its original encoding.
+  std::string_view allow;     ///< Of the path, where it is known.
+  std::string_view path;      ///< Below the API, decoded.
+  std::string_view raw_path;  ///< The same, dot-free, in its original encoding.
   RouteOutcome outcome = RouteOutcome::found;
   std::span<const Segment> segments;  ///< Below the API: for near misses.
 };
@@ -61,8 +61,10 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   void retry_journal();
 
   // What the plugins' tables do, on the step whose hook runs. See mimus/plugin.h.
-  mimus_rc respond(int status, const mimus_field* fields, std::size_t n, std::string_view body, std::uint32_t flags);
-  mimus_rc problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults);
+  mimus_rc respond(int status, const mimus_field* fields, std::size_t n, std::string_view body,
+                   std::uint32_t flags);
+  mimus_rc problem(int status, std::string_view code, std::string_view detail,
+                   std::span<const mimus_fault> faults);
   mimus_rc forward(const mimus_forward& to);
   mimus_rc set_header(std::string_view name, std::string_view value, bool keep_others);
   mimus_rc remove_header(std::string_view name);
@@ -83,7 +85,17 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   enum class Direction : std::uint8_t { request, response };
   /// What the flow waits for; none: its code is running or it is not in use.
   enum class Waiting : std::uint8_t {
-    none, compile, capture_body, body, resume, forward_body, upstream, gather, journal, stream, sent
+    none,
+    compile,
+    capture_body,
+    body,
+    resume,
+    forward_body,
+    upstream,
+    gather,
+    journal,
+    stream,
+    sent
   };
   enum class Answer : std::uint8_t { none, whole, forward };
 
@@ -118,7 +130,8 @@ class Flow final : public Responder, private mimus_resume::Waiter {
 
   void drop_hold();
   void drop_upstream();
-  void set_problem(int status, std::string_view code, std::string_view detail, std::span<const mimus_fault> faults);
+  void set_problem(int status, std::string_view code, std::string_view detail,
+                   std::span<const mimus_fault> faults);
   /// False: the journal is full, and the flow must wait.
   bool append_record(int status);
   std::string_view capture_headers(const std::vector<Header>& headers);
@@ -137,18 +150,18 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   Waiting waiting_ = Waiting::none;
   Answer answer_ = Answer::none;
   bool body_known_ = false;
-  bool forwarded_ = false;       // the answer came from an upstream
-  bool streaming_ = false;       // the answer's body is not whole
-  bool begun_ = false;           // its head was handed to the sink
-  bool broken_ = false;          // it broke off: cut the connection once it is journalled
+  bool forwarded_ = false;  // the answer came from an upstream
+  bool streaming_ = false;  // the answer's body is not whole
+  bool begun_ = false;      // its head was handed to the sink
+  bool broken_ = false;     // it broke off: cut the connection once it is journalled
   bool query_known_ = false;
   std::uint32_t entered_ = 0;
   std::uint32_t slot_ = 0;
-  void** contexts_ = nullptr;    // one for each step, in the arena
+  void** contexts_ = nullptr;  // one for each step, in the arena
   mimus_resume* hold_ = nullptr;
 
-  std::string_view body_;        // the whole answer
-  std::string gathered_;         // the first part of a streaming one
+  std::string_view body_;  // the whole answer
+  std::string gathered_;   // the first part of a streaming one
   std::int64_t upstream_length_ = -1;
   std::size_t ceiling_ = 0;
   Upstream::Id upstream_ = 0;
@@ -163,8 +176,8 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   std::span<const QueryField> query_;
   std::string_view error_;
   std::vector<FieldValue> fields_;
-  std::string captured_body_;    // of a streamed answer, while the API captures bodies
-  std::int64_t streamed_ = 0;    // body bytes that went to the sink
+  std::string captured_body_;  // of a streamed answer, while the API captures bodies
+  std::int64_t streamed_ = 0;  // body bytes that went to the sink
   Incoming incoming_;
 };
 

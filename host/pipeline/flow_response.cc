@@ -45,8 +45,9 @@ void Flow::start_forward() {
     return;
   }
   waiting_ = Waiting::upstream;
-  const UpstreamRequest request{outgoing_.method, outgoing_.url,              outgoing_.headers,
-                                exchange_->body,  exchange_->request.has_body, outgoing_.timeout};
+  const UpstreamRequest request{
+      outgoing_.method, outgoing_.url, outgoing_.headers, exchange_->body, exchange_->request.has_body,
+      outgoing_.timeout};
   upstream_ = worker_->upstream.start(request, incoming_);
 }
 
@@ -56,7 +57,8 @@ void Flow::run_response() {
     const Step& now = step();
     if (now.broken || now.table->on_response == nullptr) continue;
     ceiling_ = 0;
-    if (!apply_response(now.table->on_response(now.plugin->instance, now.bound, handle(), &contexts_[slot_]))) return;
+    if (!apply_response(now.table->on_response(now.plugin->instance, now.bound, handle(), &contexts_[slot_])))
+      return;
   }
   commit();
 }
@@ -82,8 +84,9 @@ bool Flow::apply_response(mimus_action action) {
 bool Flow::call_response_body_hook() {
   const Step& now = step();
   const mimus_str whole = streaming_ ? mimus_str{nullptr, 0} : mimus_str{body_.data(), body_.size()};
-  const mimus_action action = now.table->on_response_body(now.plugin->instance, now.bound, handle(), &contexts_[slot_],
-                                                          whole, streaming_ ? MIMUS_E_NOSPC : MIMUS_OK);
+  const mimus_action action =
+      now.table->on_response_body(now.plugin->instance, now.bound, handle(), &contexts_[slot_], whole,
+                                  streaming_ ? MIMUS_E_NOSPC : MIMUS_OK);
   return apply_response(action == MIMUS_NEED_BODY ? MIMUS_FAIL : action);
 }
 
@@ -144,7 +147,8 @@ void Flow::Incoming::on_head(int status, std::span<const Header> headers, std::i
 
 void Flow::Incoming::on_data(std::string_view data) {
   if (flow.pipeline_ != nullptr && flow.pipeline_->capture().bodies) {
-    flow.captured_body_.append(data.substr(0, max_captured_body - std::min(max_captured_body, flow.captured_body_.size())));
+    flow.captured_body_.append(
+        data.substr(0, max_captured_body - std::min(max_captured_body, flow.captured_body_.size())));
   }
   if (flow.waiting_ == Waiting::stream) {
     flow.streamed_ += static_cast<std::int64_t>(data.size());
@@ -266,7 +270,8 @@ bool Flow::append_record(int status) {
   if (pipeline_ != nullptr && pipeline_->capture().any()) {
     const Capture& capture = pipeline_->capture();
     if (capture.request_headers) record({field_request_headers, 0, capture_headers(request.headers)});
-    if (capture.response_headers) record({field_response_headers, 0, capture_headers(exchange_->response.headers)});
+    if (capture.response_headers)
+      record({field_response_headers, 0, capture_headers(exchange_->response.headers)});
     if (capture.bodies) {
       const std::string_view answer = captured_body_.empty() ? body_ : std::string_view(captured_body_);
       record({field_request_body, 0, exchange_->body.substr(0, max_captured_body)});
@@ -274,7 +279,8 @@ bool Flow::append_record(int status) {
     }
   }
   const std::string_view* const agent = request.find("user-agent");
-  const bool bodiless = request.method == "HEAD" || status == 204 || status == 304 || status == client_closed_request;
+  const bool bodiless =
+      request.method == "HEAD" || status == 204 || status == 304 || status == client_closed_request;
   RecordInput input;
   input.id = worker_->ids.next(worker_->loop.wall_us());
   input.api = route_.api->id;

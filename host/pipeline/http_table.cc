@@ -12,7 +12,9 @@ namespace mimus {
 namespace {
 
 Flow& flow_of(mimus_req* req) { return *reinterpret_cast<Flow*>(req); }
-std::string_view view(mimus_str text) { return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n}; }
+std::string_view view(mimus_str text) {
+  return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
+}
 
 mimus_rc give(std::string_view text, mimus_str* out) {
   *out = {text.data(), text.size()};
@@ -31,18 +33,30 @@ mimus_rc attr(mimus_req* req, mimus_attr which, mimus_str* out) {
     return give({text, 26}, out);
   };
   switch (which) {
-    case MIMUS_METHOD: return give(request.method, out);
-    case MIMUS_TARGET: return give(request.target, out);
-    case MIMUS_PATH: return give(flow.route().path, out);
-    case MIMUS_RAW_PATH: return give(flow.route().raw_path, out);
-    case MIMUS_RAW_QUERY: return give(request.raw_query, out);
-    case MIMUS_CLIENT_IP: return give(exchange.client_ip, out);
-    case MIMUS_ENDPOINT_ID: return flow.route().endpoint == nullptr ? give({}, out) : id(flow.route().endpoint->id);
-    case MIMUS_API_ID: return id(flow.route().api->id);
-    case MIMUS_ALLOW: return give(flow.route().allow, out);
-    case MIMUS_SCHEME: return give("http", out);
-    case MIMUS_HOST: return give(request.host, out);
-    default: return MIMUS_ABSENT;
+    case MIMUS_METHOD:
+      return give(request.method, out);
+    case MIMUS_TARGET:
+      return give(request.target, out);
+    case MIMUS_PATH:
+      return give(flow.route().path, out);
+    case MIMUS_RAW_PATH:
+      return give(flow.route().raw_path, out);
+    case MIMUS_RAW_QUERY:
+      return give(request.raw_query, out);
+    case MIMUS_CLIENT_IP:
+      return give(exchange.client_ip, out);
+    case MIMUS_ENDPOINT_ID:
+      return flow.route().endpoint == nullptr ? give({}, out) : id(flow.route().endpoint->id);
+    case MIMUS_API_ID:
+      return id(flow.route().api->id);
+    case MIMUS_ALLOW:
+      return give(flow.route().allow, out);
+    case MIMUS_SCHEME:
+      return give("http", out);
+    case MIMUS_HOST:
+      return give(request.host, out);
+    default:
+      return MIMUS_ABSENT;
   }
 }
 
@@ -55,8 +69,10 @@ mimus_rc at_header(const std::vector<Header>& headers, std::uint32_t index, mimu
 mimus_rc at(mimus_req* req, mimus_set set, std::uint32_t index, mimus_field* out) {
   Flow& flow = flow_of(req);
   switch (set) {
-    case MIMUS_REQUEST_HEADERS: return at_header(flow.exchange().request.headers, index, out);
-    case MIMUS_RESPONSE_HEADERS: return at_header(flow.exchange().response.headers, index, out);
+    case MIMUS_REQUEST_HEADERS:
+      return at_header(flow.exchange().request.headers, index, out);
+    case MIMUS_RESPONSE_HEADERS:
+      return at_header(flow.exchange().response.headers, index, out);
     case MIMUS_QUERY: {
       const auto fields = flow.query();
       if (index >= fields.size()) return MIMUS_ABSENT;
@@ -69,11 +85,13 @@ mimus_rc at(mimus_req* req, mimus_set set, std::uint32_t index, mimus_field* out
       give(params[index].name, &out->name);
       return give(params[index].value, &out->value);
     }
-    default: return MIMUS_ABSENT;
+    default:
+      return MIMUS_ABSENT;
   }
 }
 
-mimus_rc get_header(const std::vector<Header>& headers, std::string_view name, std::uint32_t nth, mimus_str* out) {
+mimus_rc get_header(const std::vector<Header>& headers, std::string_view name, std::uint32_t nth,
+                    mimus_str* out) {
   for (const Header& header : headers) {
     if (same_name(header.name, name) && nth-- == 0) return give(header.value, out);
   }
@@ -83,7 +101,8 @@ mimus_rc get_header(const std::vector<Header>& headers, std::string_view name, s
 mimus_rc get(mimus_req* req, mimus_set set, mimus_str name, std::uint32_t nth, mimus_str* out) {
   Flow& flow = flow_of(req);
   if (set == MIMUS_REQUEST_HEADERS) return get_header(flow.exchange().request.headers, view(name), nth, out);
-  if (set == MIMUS_RESPONSE_HEADERS) return get_header(flow.exchange().response.headers, view(name), nth, out);
+  if (set == MIMUS_RESPONSE_HEADERS)
+    return get_header(flow.exchange().response.headers, view(name), nth, out);
   mimus_field field{};
   for (std::uint32_t i = 0; at(req, set, i, &field) == MIMUS_OK; ++i) {
     if (view(field.name) == view(name) && nth-- == 0) return give(view(field.value), out);
@@ -123,8 +142,8 @@ mimus_rc respond(mimus_req* req, std::int32_t code, const mimus_field* fields, s
                  std::uint32_t flags) {
   return flow_of(req).respond(code, fields, n, view(body), flags);
 }
-mimus_rc problem(mimus_req* req, std::int32_t code, mimus_str name, mimus_str detail, const mimus_fault* faults,
-                 std::size_t n) {
+mimus_rc problem(mimus_req* req, std::int32_t code, mimus_str name, mimus_str detail,
+                 const mimus_fault* faults, std::size_t n) {
   return flow_of(req).problem(code, view(name), view(detail), {faults, n});
 }
 void* alloc(mimus_req* req, std::size_t bytes) { return flow_of(req).exchange().arena.allocate(bytes); }

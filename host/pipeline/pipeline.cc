@@ -66,7 +66,8 @@ Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
                    const std::vector<std::pair<std::string, std::string>>& host_config)
     : id_(target.id), revision_(target.revision), api_revision_(target.api_revision) {
   if (const auto capture = json::member(target.api_document, "capture")) {
-    capture_ = {flag(*capture, "requestHeaders"), flag(*capture, "responseHeaders"), flag(*capture, "bodies")};
+    capture_ = {flag(*capture, "requestHeaders"), flag(*capture, "responseHeaders"),
+                flag(*capture, "bodies")};
   }
   const std::string id = target.id.text();
   const std::string api_id = target.api.text();
@@ -76,9 +77,9 @@ Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
     if (config == "false") continue;
     const std::string fields = pick_fields(target.document, given_fields(manifest, target.level));
     const std::string api_fields = pick_fields(target.api_document, given_fields(manifest, MIMUS_LEVEL_API));
-    const mimus_view view{sizeof(mimus_view), target.level,       str(id),     target.revision, str(api_id),
-                          str(target.slug),   str(target.method), str(target.path), str(fields),     str(api_fields),
-                          str(config)};
+    const mimus_view view{
+        sizeof(mimus_view), target.level,     str(id),     target.revision, str(api_id), str(target.slug),
+        str(target.method), str(target.path), str(fields), str(api_fields), str(config)};
     Step step{plugin, plugin->table, nullptr, false};
     step.broken = plugin->table->bind(plugin->instance, &view, &step.bound) != MIMUS_OK;
     if (step.bound == nullptr && !step.broken) continue;
@@ -104,8 +105,9 @@ std::string Pipeline::explain() const {
     for (const std::string& other : m.after) why += ", after " + other;
     for (const std::string& other : m.before) why += ", before " + other;
     out += "{\"plugin\":" + json::quoted(m.id) + ",\"version\":" + json::quoted(m.version) +
-           ",\"phase\":" + json::quoted(name_of(m.phase)) + ",\"fail\":\"" + (m.fail_closed ? "closed" : "open") +
-           "\",\"bound\":" + (step.broken ? "false" : "true") + ",\"why\":" + json::quoted(why) + "}";
+           ",\"phase\":" + json::quoted(name_of(m.phase)) + ",\"fail\":\"" +
+           (m.fail_closed ? "closed" : "open") + "\",\"bound\":" + (step.broken ? "false" : "true") +
+           ",\"why\":" + json::quoted(why) + "}";
   }
   return out += "]";
 }

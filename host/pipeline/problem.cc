@@ -39,8 +39,9 @@ constexpr RequestProblem kinds[] = {
 
 std::span<const RequestProblem> request_problems() { return kinds; }
 
-std::string problem_json(int status, std::string_view code, std::string_view detail, std::string_view instance,
-                         std::span<const mimus_fault> faults, std::string_view extra) {
+std::string problem_json(int status, std::string_view code, std::string_view detail,
+                         std::string_view instance, std::span<const mimus_fault> faults,
+                         std::string_view extra) {
   std::string_view title = code;
   for (const RequestProblem& kind : kinds) {
     if (kind.code == code) title = kind.title;

@@ -19,7 +19,8 @@ std::span<const RequestProblem> request_problems();
 
 /// {"type":"urn:mimus:error:<code>","title":…,"status":…,"detail":…,"instance":…} with
 /// "errors" where there are faults, and `extra`: JSON members with a leading comma.
-std::string problem_json(int status, std::string_view code, std::string_view detail, std::string_view instance,
-                         std::span<const mimus_fault> faults = {}, std::string_view extra = {});
+std::string problem_json(int status, std::string_view code, std::string_view detail,
+                         std::string_view instance, std::span<const mimus_fault> faults = {},
+                         std::string_view extra = {});
 
 }  // namespace mimus

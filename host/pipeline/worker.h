@@ -25,7 +25,7 @@ struct WorkerContext {
   Generations::Lease lease;
   Compiler& compiler;
   Upstream& upstream;
-  Producer* journal = nullptr;   ///< nullptr: --journal off.
+  Producer* journal = nullptr;  ///< nullptr: --journal off.
   bool lossless = true;
   UlidSource ids;
   Metrics& metrics;

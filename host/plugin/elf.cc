@@ -61,7 +61,8 @@ Result<std::string> read_manifest(const std::string& file) {
   if (stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return Error{Code::unavailable, file + " cannot be read: " + std::strerror(errno)};
   }
-  if (static_cast<std::uint64_t>(info.st_size) > max_file_bytes) return invalid(file + " is larger than 256 MiB");
+  if (static_cast<std::uint64_t>(info.st_size) > max_file_bytes)
+    return invalid(file + " is larger than 256 MiB");
   std::ifstream in(file, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
   if (!in) return Error{Code::unavailable, file + " cannot be read"};

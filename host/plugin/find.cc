@@ -38,8 +38,9 @@ Status add(std::vector<PluginSource>& found, PluginSource source) {
   const std::string& where = source.file.empty() ? "the program" : source.file;
   const Manifest& m = source.manifest;
   if (m.abi_major != MIMUS_ABI_MAJOR || m.abi_minor > MIMUS_ABI_MINOR) {
-    return invalid(where + " needs plugin ABI " + std::to_string(m.abi_major) + "." + std::to_string(m.abi_minor) +
-                   ", this host has " + std::to_string(MIMUS_ABI_MAJOR) + "." + std::to_string(MIMUS_ABI_MINOR) +
+    return invalid(where + " needs plugin ABI " + std::to_string(m.abi_major) + "." +
+                   std::to_string(m.abi_minor) + ", this host has " + std::to_string(MIMUS_ABI_MAJOR) + "." +
+                   std::to_string(MIMUS_ABI_MINOR) +
                    ": rebuild it with this host's SDK, or upgrade the host");
   }
   const auto same = std::find_if(found.begin(), found.end(),
@@ -64,7 +65,8 @@ Status add_linked(std::vector<PluginSource>& found) {
   for (const auto* at = __start_mimus_registry; at != __stop_mimus_registry; ++at) {
     Result<Manifest> manifest = parse_manifest({(*at)->manifest.p, (*at)->manifest.n});
     if (!manifest) return invalid("a linked-in plugin: " + manifest.error().message);
-    if (const Status status = add(found, {std::move(*manifest), "", true, (*at)->entry}); !status) return status;
+    if (const Status status = add(found, {std::move(*manifest), "", true, (*at)->entry}); !status)
+      return status;
   }
   return Done{};
 }
@@ -88,7 +90,8 @@ Status add_directory(std::vector<PluginSource>& found, const std::string& direct
           return other.file.empty() && other.manifest.id == manifest->id;
         });
     if (linked_already) continue;
-    if (const Status status = add(found, {std::move(*manifest), file, builtin, nullptr}); !status) return status;
+    if (const Status status = add(found, {std::move(*manifest), file, builtin, nullptr}); !status)
+      return status;
   }
   return Done{};
 }

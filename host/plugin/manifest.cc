@@ -46,7 +46,8 @@ std::vector<std::string> texts_of(const Json& object, const char* key) {
 
 unsigned unsigned_of(const Json& object, const char* key) {
   const auto at = object.find(key);
-  if (at == object.end() || !at->is_number_unsigned()) throw Wrong{std::string("\"") + key + "\" must be a number"};
+  if (at == object.end() || !at->is_number_unsigned())
+    throw Wrong{std::string("\"") + key + "\" must be a number"};
   return *at;
 }
 
@@ -121,7 +122,8 @@ Manifest manifest_of(const Json& from) {
   }
   if (from.contains("reads")) {
     only(from["reads"], "\"reads\"", {"api", "endpoint", "channel"});
-    for (std::size_t level = 0; level < 3; ++level) out.reads[level] = texts_of(from["reads"], levels[level].data());
+    for (std::size_t level = 0; level < 3; ++level)
+      out.reads[level] = texts_of(from["reads"], levels[level].data());
   }
   if (from.contains("endpoint_schema")) out.endpoint_schema = from["endpoint_schema"].dump();
   if (from.contains("options")) {

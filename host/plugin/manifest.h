@@ -28,8 +28,8 @@ struct OptionSpec {
   enum class Type : std::uint8_t { text, integer, flag } type = Type::text;
   std::string name;
   std::string help;
-  std::vector<std::string> environment;    ///< Older names, lower in rank than MIMUS_<NAME>.
-  std::string fallback;                    ///< JSON text of the default; "null" for none.
+  std::vector<std::string> environment;  ///< Older names, lower in rank than MIMUS_<NAME>.
+  std::string fallback;                  ///< JSON text of the default; "null" for none.
   std::optional<std::int64_t> minimum, maximum;
 };
 
@@ -39,15 +39,15 @@ struct Manifest {
   Phase phase = Phase::transform;
   std::vector<std::string> after, before;  ///< Ids inside the phase.
   bool fail_closed = true;
-  std::array<std::vector<FieldClaim>, 3> fields;   ///< By mimus_level.
-  std::array<std::vector<std::string>, 3> reads;   ///< Others' fields it is given too.
-  std::string endpoint_schema;             ///< Of plugins.{id}; "" where it takes none.
+  std::array<std::vector<FieldClaim>, 3> fields;  ///< By mimus_level.
+  std::array<std::vector<std::string>, 3> reads;  ///< Others' fields it is given too.
+  std::string endpoint_schema;                    ///< Of plugins.{id}; "" where it takes none.
   std::vector<OptionSpec> options;
   std::vector<FieldSpec> journal;
-  std::string admin_path;                  ///< "" for none.
-  std::string admin_operations;            ///< JSON array for the OpenAPI document; "" for none.
+  std::string admin_path;        ///< "" for none.
+  std::string admin_operations;  ///< JSON array for the OpenAPI document; "" for none.
   std::vector<std::string> resets;
-  std::string text;                        ///< The whole of it.
+  std::string text;  ///< The whole of it.
 };
 
 /// Errors: invalid - not JSON, a key is unknown, missing or of the wrong type; the message

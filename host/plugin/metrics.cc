@@ -7,7 +7,8 @@
 namespace mimus {
 namespace {
 
-void line(std::string& out, std::string_view name, std::string_view help, std::string_view kind, double value) {
+void line(std::string& out, std::string_view name, std::string_view help, std::string_view kind,
+          double value) {
   char number[32];
   const auto end = std::to_chars(number, number + sizeof number, value).ptr;
   out.append("# HELP ").append(name).append(" ").append(help).append("\n");

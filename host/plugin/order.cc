@@ -66,7 +66,8 @@ std::string cycle(const Manifests& manifests, const std::vector<bool>& placed) {
     }
   }
   std::string out;
-  for (auto i = std::find(path.begin(), path.end(), at); i != path.end(); ++i) out += manifests[*i]->id + " after ";
+  for (auto i = std::find(path.begin(), path.end(), at); i != path.end(); ++i)
+    out += manifests[*i]->id + " after ";
   return out + manifests[at]->id;
 }
 

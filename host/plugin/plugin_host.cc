@@ -40,7 +40,8 @@ Status map_code(PluginHost::Loaded& plugin) {
       plugin.manifest().version != table.version) {
     return invalid(what_of(plugin) + " says another id or version in its code than in its manifest");
   }
-  if (table.create == nullptr || table.destroy == nullptr || table.bind == nullptr || table.unbind == nullptr) {
+  if (table.create == nullptr || table.destroy == nullptr || table.bind == nullptr ||
+      table.unbind == nullptr) {
     return invalid(what_of(plugin) + " lacks create, destroy, bind or unbind");
   }
   return Done{};
@@ -52,7 +53,8 @@ std::string because(PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
   return what_of(plugin) + " failed to " + step + ": " + why;
 }
 
-Status make_instance(PluginHost::Loaded& plugin, const std::function<std::string(const OptionSpec&)>& option) {
+Status make_instance(PluginHost::Loaded& plugin,
+                     const std::function<std::string(const OptionSpec&)>& option) {
   const mimus_plugin& table = *plugin.table;
   if (const mimus_rc rc = table.create(&plugin.host.api, &plugin.host, &plugin.instance); rc != MIMUS_OK) {
     return invalid(because(plugin, "create", rc));
@@ -71,7 +73,8 @@ Status make_instance(PluginHost::Loaded& plugin, const std::function<std::string
   }
   if (table.get_extension != nullptr) {
     plugin.admin = static_cast<const mimus_admin_v1*>(table.get_extension(plugin.instance, "mimus.admin/1"));
-    plugin.record = static_cast<const mimus_record_v1*>(table.get_extension(plugin.instance, "mimus.record/1"));
+    plugin.record =
+        static_cast<const mimus_record_v1*>(table.get_extension(plugin.instance, "mimus.record/1"));
     plugin.peer = static_cast<const mimus_peer_v1*>(table.get_extension(plugin.instance, "mimus.peer/1"));
   }
   return Done{};
@@ -82,8 +85,8 @@ Status make_instance(PluginHost::Loaded& plugin, const std::function<std::string
 struct PluginHost::State {
   std::vector<std::unique_ptr<Loaded>> owned;
   std::vector<Loaded*> order;
-  std::vector<FieldSpec> fields;          // core and plugins', by number
-  std::vector<mimus_record*> enriching;   // the journal thread's scratch
+  std::vector<FieldSpec> fields;         // core and plugins', by number
+  std::vector<mimus_record*> enriching;  // the journal thread's scratch
 };
 
 PluginHost::PluginHost() : state_(std::make_unique<State>()) {}
@@ -96,8 +99,9 @@ PluginHost::~PluginHost() {
   }
 }
 
-Result<std::unique_ptr<PluginHost>> PluginHost::load(std::vector<PluginSource> sources, PluginServices services,
-                                                     const std::function<std::string(const OptionSpec&)>& options) {
+Result<std::unique_ptr<PluginHost>> PluginHost::load(
+    std::vector<PluginSource> sources, PluginServices services,
+    const std::function<std::string(const OptionSpec&)>& options) {
   std::unique_ptr<PluginHost> out(new PluginHost);
   State& state = *out->state_;
   for (PluginSource& source : sources) state.owned.push_back(std::make_unique<Loaded>(std::move(source)));
@@ -167,8 +171,10 @@ std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view
     const auto text = [](mimus_str s) { return s.n == 0 ? std::string() : std::string(s.p, s.n); };
     reinterpret_cast<std::vector<CheckFault>*>(report)->push_back({text(pointer), text(detail), text(code)});
   };
-  const mimus_rc rc = plugin.table->check(plugin.instance, &view, reinterpret_cast<mimus_report*>(&faults), add);
-  if (rc != MIMUS_OK) faults.push_back({"", "plugin " + plugin.manifest().id + " could not check this definition", ""});
+  const mimus_rc rc =
+      plugin.table->check(plugin.instance, &view, reinterpret_cast<mimus_report*>(&faults), add);
+  if (rc != MIMUS_OK)
+    faults.push_back({"", "plugin " + plugin.manifest().id + " could not check this definition", ""});
   return faults;
 }
 
@@ -186,7 +192,8 @@ AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std
   AdminAnswer out{404, "no-such-resource", "plugin " + plugin.manifest().id + " has no routes"};
   if (plugin.admin == nullptr) return out;
   out = {500, "plugin-failed", "plugin " + plugin.manifest().id + " did not answer"};
-  const mimus_admin_request request{sizeof(mimus_admin_request), str(method), str(below), str(query), str(body)};
+  const mimus_admin_request request{sizeof(mimus_admin_request), str(method), str(below), str(query),
+                                    str(body)};
   const auto reply = [](mimus_reply* to, std::int32_t status, mimus_str code, mimus_str text) {
     AdminAnswer& answer = *reinterpret_cast<AdminAnswer*>(to);
     answer.status = status;
@@ -202,7 +209,8 @@ Status PluginHost::reset(std::string_view what) {
     const auto& resets = plugin->manifest().resets;
     if (plugin->admin == nullptr || std::find(resets.begin(), resets.end(), what) == resets.end()) continue;
     if (plugin->admin->reset(plugin->instance, str(what)) == MIMUS_OK) return Done{};
-    return Error{Code::unavailable, "plugin " + plugin->manifest().id + " could not reset " + std::string(what)};
+    return Error{Code::unavailable,
+                 "plugin " + plugin->manifest().id + " could not reset " + std::string(what)};
   }
   return Error{Code::not_found, "nothing is called " + std::string(what) + " that could be reset"};
 }

@@ -68,15 +68,16 @@ class PluginHost {
   /// Loads all: maps the code, creates and configures an instance each. `options(name)`
   /// gives each option's JSON value. A plugin that fails at this is an error naming it.
   /// Journal fields are numbered here (journal_fields), before the journal opens.
-  static Result<std::unique_ptr<PluginHost>> load(std::vector<PluginSource> sources, PluginServices services,
-                                                  const std::function<std::string(const OptionSpec&)>& options);
+  static Result<std::unique_ptr<PluginHost>> load(
+      std::vector<PluginSource> sources, PluginServices services,
+      const std::function<std::string(const OptionSpec&)>& options);
   ~PluginHost();
 
   Status activate(const PluginServices& services);  ///< With server and journal set.
   /// Quiesces; instance timers are told GONE. Requests in flight still arrive.
   void quiesce();
 
-  struct Loaded;  ///< host/plugin/loaded.h
+  struct Loaded;                              ///< host/plugin/loaded.h
   std::span<Loaded* const> in_order() const;  ///< Outermost first.
   const Loaded* find(std::string_view id) const;
 
@@ -87,8 +88,8 @@ class PluginHost {
   std::vector<CheckFault> check(const Loaded& plugin, const mimus_view& view);
   /// The plugin whose admin path is `path` or a prefix of it up to a "/". [any]
   const Loaded* admin_owner(std::string_view path) const;
-  AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below, std::string_view query,
-                    std::string_view body);
+  AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below,
+                    std::string_view query, std::string_view body);
   Status reset(std::string_view what);  ///< Errors: not_found - no plugin resets that
 
  private:

@@ -24,7 +24,7 @@ struct mimus_resume : private mimus::Post, private mimus::Timer {
   static mimus_resume* make(mimus::Loop& loop, Waiter& waiter, std::chrono::milliseconds deadline);
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }  ///< [any]
-  void release();                                                        ///< [any]
+  void release();                                                         ///< [any]
   /// False: it ended, or was resumed before. [any]
   bool resume();
   /// The waiter goes: nothing will be called, resume is refused. Gives the waiter's

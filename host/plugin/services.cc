@@ -48,7 +48,9 @@ void end_timers(mimus_host& host) {
 
 namespace {
 
-std::string_view view(mimus_str text) { return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n}; }
+std::string_view view(mimus_str text) {
+  return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
+}
 
 // ---- base ------------------------------------------------------------------------------
 
@@ -87,21 +89,29 @@ std::string_view own_key(const mimus_host* host, mimus_str key) {
   return full;
 }
 
-mimus_rc kv_get(mimus_host* host, mimus_str key, mimus_resume* resume, void (*with)(void*, mimus_str), void* ud) {
+mimus_rc kv_get(mimus_host* host, mimus_str key, mimus_resume* resume, void (*with)(void*, mimus_str),
+                void* ud) {
   std::function<void()> loaded;
   if (resume != nullptr) {
     // Shared, so that a callback that is dropped uncalled gives the reference back too.
     resume->retain();
-    loaded = [held = std::shared_ptr<mimus_resume>(resume, [](mimus_resume* r) { r->release(); })] { held->resume(); };
+    loaded = [held = std::shared_ptr<mimus_resume>(resume, [](mimus_resume* r) { r->release(); })] {
+      held->resume();
+    };
   }
   struct Call {
     void (*with)(void*, mimus_str);
     void* ud;
   } const call{with, ud};
   const auto found = host->services.kv->get(
-      own_key(host, key), [&call](std::string_view value) { call.with(call.ud, {value.data(), value.size()}); },
+      own_key(host, key),
+      [&call](std::string_view value) {
+        call.with(call.ud, {value.data(), value.size()});
+      },
       std::move(loaded));
-  return found == KvStore::Found::yes ? MIMUS_OK : found == KvStore::Found::pending ? MIMUS_PENDING : MIMUS_ABSENT;
+  return found == KvStore::Found::yes       ? MIMUS_OK
+         : found == KvStore::Found::pending ? MIMUS_PENDING
+                                            : MIMUS_ABSENT;
 }
 
 mimus_rc done(const Status& status) { return status ? MIMUS_OK : MIMUS_E_NOSPC; }
@@ -109,14 +119,17 @@ mimus_rc done(const Status& status) { return status ? MIMUS_OK : MIMUS_E_NOSPC; 
 mimus_rc kv_put(mimus_host* host, mimus_str key, mimus_str value, std::uint64_t ttl_ms) {
   return done(host->services.kv->put(own_key(host, key), view(value), ttl_ms));
 }
-mimus_rc kv_del(mimus_host* host, mimus_str key) { return done(host->services.kv->remove(own_key(host, key))); }
+mimus_rc kv_del(mimus_host* host, mimus_str key) {
+  return done(host->services.kv->remove(own_key(host, key)));
+}
 mimus_rc kv_del_prefix(mimus_host* host, mimus_str prefix) {
   return done(host->services.kv->remove_prefix(own_key(host, prefix)));
 }
 
 // ---- mimus.timer/1 ---------------------------------------------------------------------
 
-mimus_rc timer_start(mimus_host* host, std::uint64_t ms, void (*fire)(mimus_inst*, void*, mimus_rc), void* ud) {
+mimus_rc timer_start(mimus_host* host, std::uint64_t ms, void (*fire)(mimus_inst*, void*, mimus_rc),
+                     void* ud) {
   constexpr std::uint64_t longest = 366ull * 24 * 3600 * 1000;
   Loop* loop = Loop::current();
   if (loop == nullptr && host->services.server == nullptr) return MIMUS_E_UNAVAILABLE;
@@ -152,7 +165,9 @@ void digest(const char* name, const mimus_str* parts, std::size_t n, std::uint8_
   for (std::size_t i = 0; i < n; ++i) EVP_DigestUpdate(context.get(), parts[i].p, parts[i].n);
   EVP_DigestFinal_ex(context.get(), out, nullptr);
 }
-void hash_sha256(const mimus_str* parts, std::size_t n, std::uint8_t out[32]) { digest("SHA256", parts, n, out); }
+void hash_sha256(const mimus_str* parts, std::size_t n, std::uint8_t out[32]) {
+  digest("SHA256", parts, n, out);
+}
 void hash_md5(const mimus_str* parts, std::size_t n, std::uint8_t out[16]) { digest("MD5", parts, n, out); }
 
 // ---- mimus.metrics/1 -------------------------------------------------------------------
@@ -161,7 +176,9 @@ mimus_rc metrics_counter(mimus_host* host, mimus_str name, mimus_str help, std::
   *id = host->services.metrics->counter(view(name), view(help));
   return *id == Metrics::overflow ? MIMUS_E_NOSPC : MIMUS_OK;
 }
-void metrics_add(mimus_host* host, std::uint32_t id, std::uint64_t by) { host->services.metrics->add(id, by); }
+void metrics_add(mimus_host* host, std::uint32_t id, std::uint64_t by) {
+  host->services.metrics->add(id, by);
+}
 
 // ---- mimus.journal/1 -------------------------------------------------------------------
 
@@ -192,7 +209,8 @@ mimus_rc journal_set_text(mimus_record* record, std::int32_t field, mimus_str va
   reinterpret_cast<Record*>(record)->set_text(field, view(value));
   return MIMUS_OK;
 }
-mimus_rc journal_scan(mimus_host* host, mimus_str filters, std::int32_t (*each)(void*, const mimus_record*), void* ud) {
+mimus_rc journal_scan(mimus_host* host, mimus_str filters, std::int32_t (*each)(void*, const mimus_record*),
+                      void* ud) {
   Journal* const journal = host->services.journal;
   if (journal == nullptr) return MIMUS_OK;
   const Result<std::vector<Filter>> parsed = parse_filters(view(filters), journal->fields());
@@ -227,8 +245,16 @@ const void* get_extension(mimus_host* host, const char* id) {
 
 void offer_services(mimus_host& host) {
   host.timers.resize(host.services.workers);
-  host.api = {sizeof(mimus_host_api), MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR, host.services.workers, MIMUS_VERSION,
-              get_extension,          log,             set_error,       now_ms,                wall_us,
+  host.api = {sizeof(mimus_host_api),
+              MIMUS_ABI_MAJOR,
+              MIMUS_ABI_MINOR,
+              host.services.workers,
+              MIMUS_VERSION,
+              get_extension,
+              log,
+              set_error,
+              now_ms,
+              wall_us,
               worker_index};
 }
 

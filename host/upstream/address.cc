@@ -99,7 +99,8 @@ bool ends_in_number(std::string_view host) {
   const std::string_view last = host.substr(host.rfind('.') + 1);
   if (last.empty()) return false;
   const bool hex = is_hex(last);
-  return last.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789", hex ? 2 : 0) == std::string_view::npos;
+  return last.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789", hex ? 2 : 0) ==
+         std::string_view::npos;
 }
 
 }  // namespace mimus

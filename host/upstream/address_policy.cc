@@ -40,7 +40,10 @@ constexpr Range v4_ranges[] = {
 };
 
 constexpr Range v6_ranges[] = {
-    {{0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54}, 128, Reach::metadata, "a cloud's metadata address"},
+    {{0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54},
+     128,
+     Reach::metadata,
+     "a cloud's metadata address"},
     {{}, 128, Reach::nowhere, "unspecified"},
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, Reach::internal, "loopback"},
     {{0xff}, 8, Reach::nowhere, "multicast"},
@@ -122,7 +125,8 @@ bool is_loopback(const Address& address) {
 bool is_unspecified(const Address& address) { return address == Address{address.v6, {}}; }
 
 /// "address:port", with or without brackets, "*" for every address.
-bool is_listener(std::string_view listener, std::initializer_list<const Address*> candidates, std::uint16_t port) {
+bool is_listener(std::string_view listener, std::initializer_list<const Address*> candidates,
+                 std::uint16_t port) {
   const std::size_t colon = listener.rfind(':');
   if (colon == std::string_view::npos) return false;
   std::uint16_t own_port = 0;
@@ -156,7 +160,8 @@ std::optional<std::string> AddressPolicy::refuses(std::string_view address, std:
     }
   }
   const Verdict verdict = classify(*parsed);
-  if (verdict.reach == Reach::everywhere || (verdict.reach == Reach::internal && allow_private)) return std::nullopt;
+  if (verdict.reach == Reach::everywhere || (verdict.reach == Reach::internal && allow_private))
+    return std::nullopt;
   return parsed->text() + " is " + verdict.name;
 }
 

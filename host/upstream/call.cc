@@ -21,7 +21,8 @@ std::chrono::milliseconds rounded_up(std::chrono::microseconds span) {
 
 }  // namespace
 
-Call::Call(std::uint64_t id, const CallContext& context, const UpstreamRequest& request, UpstreamReceiver& receiver)
+Call::Call(std::uint64_t id, const CallContext& context, const UpstreamRequest& request,
+           UpstreamReceiver& receiver)
     : id_(id),
       context_(context),
       receiver_(receiver),
@@ -53,7 +54,8 @@ void Call::begin() {
     return fail(UpstreamError::forbidden, "only https targets are allowed");
   }
   if (!fresh_only_) {
-    if (auto wire = context_.pool.take(origin_, !is_idempotent_, *this)) return exchange(std::move(wire), true);
+    if (auto wire = context_.pool.take(origin_, !is_idempotent_, *this))
+      return exchange(std::move(wire), true);
   }
   if (const auto literal = Address::parse(url_.host)) return try_addresses({*literal});
   stage_ = Stage::resolving;
@@ -86,7 +88,8 @@ void Call::connect_next(std::string why) {
   while (next_address_ < addresses_.size()) {
     const auto left = static_cast<std::int64_t>(addresses_.size() - next_address_);
     const Address& address = addresses_[next_address_++];
-    auto wire = Wire::connect(context_.loop, address, url_.port, url_.tls ? &context_.tls : nullptr, url_.host, *this);
+    auto wire = Wire::connect(context_.loop, address, url_.port, url_.tls ? &context_.tls : nullptr,
+                              url_.host, *this);
     if (wire) {
       wire_ = *std::move(wire);
       context_.loop.arm(*this, rounded_up((deadline_ - context_.loop.now()) / left));
@@ -145,10 +148,16 @@ bool Call::receive() {
   while (!paused_) {
     const Wire::Moved moved = wire_->read(context_.scratch);
     switch (moved.outcome) {
-      case Wire::Outcome::would_block: return true;
-      case Wire::Outcome::ended: on_peer_end(); return false;
-      case Wire::Outcome::broken: broken(wire_->why()); return false;
-      case Wire::Outcome::moved: break;
+      case Wire::Outcome::would_block:
+        return true;
+      case Wire::Outcome::ended:
+        on_peer_end();
+        return false;
+      case Wire::Outcome::broken:
+        broken(wire_->why());
+        return false;
+      case Wire::Outcome::moved:
+        break;
     }
     heard_ = true;
     last_byte_ = context_.loop.now();
@@ -182,12 +191,16 @@ std::size_t Call::parse(std::string_view bytes) {
     const ResponseStep step = parser_->next(bytes.substr(used));
     used += step.consumed;
     switch (step.kind) {
-      case ResponseStep::Kind::need_more: return used;
-      case ResponseStep::Kind::progress: break;
+      case ResponseStep::Kind::need_more:
+        return used;
+      case ResponseStep::Kind::progress:
+        break;
       case ResponseStep::Kind::head:
         receiver_.on_head(parser_->status(), parser_->headers(), parser_->length());
         break;
-      case ResponseStep::Kind::data: receiver_.on_data(step.data); break;
+      case ResponseStep::Kind::data:
+        receiver_.on_data(step.data);
+        break;
       case ResponseStep::Kind::done:
         spoiled_ = spoiled_ || used < bytes.size();  // Bytes that nobody asked for.
         complete();

@@ -43,7 +43,8 @@ struct CallContext {
 /// thread-safe.
 class Call final : private Wire::Listener, private Timer {
  public:
-  Call(std::uint64_t id, const CallContext& context, const UpstreamRequest& request, UpstreamReceiver& receiver);
+  Call(std::uint64_t id, const CallContext& context, const UpstreamRequest& request,
+       UpstreamReceiver& receiver);
   ~Call() override;
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -94,7 +95,7 @@ class Call final : private Wire::Listener, private Timer {
   bool fresh_only_ = false;  ///< A wire from the pool has failed already.
   bool heard_ = false;       ///< A byte of the answer has come.
   bool write_broken_ = false;
-  bool spoiled_ = false;     ///< The wire cannot carry another exchange.
+  bool spoiled_ = false;  ///< The wire cannot carry another exchange.
   std::vector<Address> addresses_;
   std::size_t next_address_ = 0;
   std::unique_ptr<Wire> wire_;

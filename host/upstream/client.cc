@@ -17,7 +17,8 @@ class Client final : public Upstream, private CallContext::Owner {
       : loop_(loop),
         turn_(new Turn(*this)),
         pool_(loop),
-        resolver_(loop, [this] { defer_turn(); }, Resolver::Servers{}),
+        resolver_(
+            loop, [this] { defer_turn(); }, Resolver::Servers{}),
         context_{loop, policy, pool_, resolver_, tls_, scratch_, *this} {}
 
   ~Client() override {

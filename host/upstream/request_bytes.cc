@@ -14,10 +14,13 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), good);
 }
 
-bool splits(std::string_view value) { return value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
+bool splits(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
 
 bool is_target(std::string_view target) {
-  return !target.empty() && std::all_of(target.begin(), target.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  return !target.empty() &&
+         std::all_of(target.begin(), target.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
 bool is_ours(std::string_view name) {
@@ -38,7 +41,8 @@ bool is_idempotent(std::string_view method) {
 }
 
 bool is_hop_by_hop(std::string_view name) {
-  for (const char* const each : {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}) {
+  for (const char* const each :
+       {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}) {
     if (same_name(name, each)) return true;
   }
   return same_name(name.substr(0, 6), "proxy-");
@@ -59,7 +63,8 @@ bool list_names(std::string_view list, std::string_view name) {
 Result<std::string> request_bytes(const UpstreamRequest& request) {
   if (!is_token(request.method)) return invalid("the method is not a token");
   if (request.method == "CONNECT") return invalid("CONNECT cannot be sent to an upstream");
-  if (!is_target(request.url.path_query)) return invalid("the target holds white space or a control character");
+  if (!is_target(request.url.path_query))
+    return invalid("the target holds white space or a control character");
   std::size_t size = 128 + request.method.size() + request.url.path_query.size() + request.body.size();
   for (const Header& field : request.headers) size += field.name.size() + field.value.size() + 4;
   std::string out;
@@ -77,7 +82,8 @@ Result<std::string> request_bytes(const UpstreamRequest& request) {
     if (is_hop_by_hop(field.name) || is_ours(field.name) || is_named(field.name)) continue;
     add_field(out, field.name, field.value);
   }
-  if (request.has_body || !request.body.empty()) add_field(out, "Content-Length", std::to_string(request.body.size()));
+  if (request.has_body || !request.body.empty())
+    add_field(out, "Content-Length", std::to_string(request.body.size()));
   out.append("\r\n").append(request.body);
   return out;
 }

@@ -159,8 +159,8 @@ struct Resolver::State {
       if (address && answer.addresses.size() < max_addresses) answer.addresses.push_back(*address);
     }
     if (answer.addresses.empty()) {
-      answer.why = "no address for \"" + lookup.name + "\": " +
-                   (status == ARES_SUCCESS ? "the name has none" : ares_strerror(status));
+      answer.why = "no address for \"" + lookup.name +
+                   "\": " + (status == ARES_SUCCESS ? "the name has none" : ares_strerror(status));
     }
     --lookup.channel->pending;
     for (const std::uint64_t id : lookup.ids) {
@@ -196,7 +196,8 @@ struct Resolver::State {
 
 Resolver::Resolver(Loop& loop, std::function<void()> on_answers, Servers servers) {
   init_library();
-  state_ = std::unique_ptr<State>(new State{loop, std::move(on_answers), std::move(servers), false, {}, {}, {}, {}});
+  state_ = std::unique_ptr<State>(
+      new State{loop, std::move(on_answers), std::move(servers), false, {}, {}, {}, {}});
 }
 
 Resolver::~Resolver() {

@@ -17,8 +17,8 @@ namespace mimus {
 class Resolver {
  public:
   struct Answer {
-    std::uint64_t id = 0;              ///< As given to `look_up`.
-    std::vector<Address> addresses;    ///< In the order to try. Empty: `why`.
+    std::uint64_t id = 0;            ///< As given to `look_up`.
+    std::vector<Address> addresses;  ///< In the order to try. Empty: `why`.
     std::string why;
   };
 

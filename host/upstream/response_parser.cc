@@ -87,13 +87,15 @@ struct ResponseParser::State {
   ResponseStep find_head(std::string_view input) {
     const std::size_t from = scanned < 3 ? 0 : scanned - 3;
     const std::size_t end = input.find("\r\n\r\n", from);
-    if ((end == std::string_view::npos ? input.size() : end) > max_head_bytes) return failed("the head is larger than 64 KiB");
+    if ((end == std::string_view::npos ? input.size() : end) > max_head_bytes)
+      return failed("the head is larger than 64 KiB");
     scanned = input.size();
     if (end == std::string_view::npos) {
       constexpr std::string_view start = "HTTP/1.";
       const std::string_view begun = input.substr(0, start.size());
       if (begun != start.substr(0, begun.size())) return failed("the answer is not HTTP/1");
-      if (input.find("\n\n", from) != std::string_view::npos) return failed("the head's lines do not end in CRLF");
+      if (input.find("\n\n", from) != std::string_view::npos)
+        return failed("the head's lines do not end in CRLF");
       return {Kind::need_more};
     }
     scanned = 0;
@@ -129,8 +131,7 @@ struct ResponseParser::State {
     if (parser->code < 100 || parser->code > 599) return "the status is not 100 to 599";
     if (parser->code == 101) return "the answer switches protocols, which nobody asked for";
     if (parser->transfer_codings == 0) return nullptr;
-    if (parser->transfer_codings > 1 || !same_name(parser->transfer_coding, "chunked") ||
-        !parser->http11) {
+    if (parser->transfer_codings > 1 || !same_name(parser->transfer_coding, "chunked") || !parser->http11) {
       return "the transfer coding is not \"chunked\"";
     }
     return nullptr;  // Beast has refused a Content-Length beside "chunked".
@@ -159,7 +160,8 @@ struct ResponseParser::State {
     const std::size_t used = parser->put(boost::asio::buffer(input.data(), input.size()), error);
     in_chunk_header = error == http::error::need_more;
     if (in_chunk_header) {
-      if (input.size() - used > max_waiting_bytes) return failed("a chunk's header or the trailers are too long");
+      if (input.size() - used > max_waiting_bytes)
+        return failed("a chunk's header or the trailers are too long");
       return {used > 0 ? Kind::progress : Kind::need_more, used};
     }
     if (error || used == 0) return failed("the body is malformed");

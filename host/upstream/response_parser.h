@@ -19,8 +19,8 @@ struct ResponseStep {
     progress,   ///< Bytes were consumed, and there is nothing to tell.
     head,
     data,
-    done,       ///< The answer has ended; what was not consumed is not part of it.
-    error,      ///< Not HTTP/1, or beyond a limit; `data` says why.
+    done,   ///< The answer has ended; what was not consumed is not part of it.
+    error,  ///< Not HTTP/1, or beyond a limit; `data` says why.
   };
   Kind kind = Kind::need_more;
   std::size_t consumed = 0;

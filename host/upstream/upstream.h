@@ -19,10 +19,10 @@ namespace mimus {
 /// An absolute http or https URL, taken apart.
 struct Url {
   bool tls = false;
-  std::string host;          ///< Lower case, without brackets.
+  std::string host;  ///< Lower case, without brackets.
   std::uint16_t port = 0;
-  std::string authority;     ///< For the Host field: the port left out where it is the default.
-  std::string path_query;    ///< From "/" on, as it came; "/" at least. No fragment.
+  std::string authority;   ///< For the Host field: the port left out where it is the default.
+  std::string path_query;  ///< From "/" on, as it came; "/" at least. No fragment.
 
   /// Errors: invalid - not absolute, another scheme, user information, or a bad character
   static Result<Url> parse(std::string_view text);
@@ -30,8 +30,8 @@ struct Url {
 
 /// Which addresses may be connected to. Pure but for `own`.
 struct AddressPolicy {
-  bool allow_private = true;   ///< Loopback, private, link-local, CGNAT, and IPv6 that embeds them.
-  bool https_only = false;     ///< --production
+  bool allow_private = true;  ///< Loopback, private, link-local, CGNAT, and IPv6 that embeds them.
+  bool https_only = false;    ///< --production
   /// "address:port" of Mimus's own listeners, with every address that a wildcard stands
   /// for; never connected to. Metadata addresses (169.254.169.254, fd00:ec2::254) never are.
   std::vector<std::string> own;
@@ -61,9 +61,9 @@ class UpstreamReceiver {
 struct UpstreamRequest {
   std::string_view method;
   Url url;
-  std::span<const Header> headers;  ///< But Host, Content-Length and hop-by-hop fields. Copied.
-  std::string_view body;            ///< Copied.
-  bool has_body = false;            ///< Send Content-Length also when it is 0.
+  std::span<const Header> headers;          ///< But Host, Content-Length and hop-by-hop fields. Copied.
+  std::string_view body;                    ///< Copied.
+  bool has_body = false;                    ///< Send Content-Length also when it is 0.
   std::chrono::milliseconds timeout{5000};  ///< Connect, TLS and the head's first byte; then idle bound.
 };
 

@@ -58,7 +58,8 @@ Result<Url> Url::parse(std::string_view text) {
     if (c <= ' ' || c > '~') return invalid("the URL holds a character that must be percent-encoded");
   }
   const std::size_t colon = text.find("://");
-  if (colon == std::string_view::npos) return invalid("the URL is not absolute; it starts with http:// or https://");
+  if (colon == std::string_view::npos)
+    return invalid("the URL is not absolute; it starts with http:// or https://");
   const std::string scheme = lowered(text.substr(0, colon));
   if (scheme != "http" && scheme != "https") {
     return invalid("the URL's scheme is \"" + scheme + "\"; it may be http or https");

@@ -40,14 +40,15 @@ int pending_error(int fd) {
 
 }  // namespace
 
-Result<std::unique_ptr<Wire>> Wire::connect(Loop& loop, const Address& address, std::uint16_t port, TlsClient* tls,
-                                            const std::string& host, Listener& listener) {
+Result<std::unique_ptr<Wire>> Wire::connect(Loop& loop, const Address& address, std::uint16_t port,
+                                            TlsClient* tls, const std::string& host, Listener& listener) {
   const int fd = ::socket(address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Error{Code::unavailable, message_of(errno)};
   auto wire = std::unique_ptr<Wire>(new Wire(loop, fd, tls, host, listener));
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect_to(fd, address, port) != 0 && errno != EINPROGRESS) return Error{Code::unavailable, message_of(errno)};
+  if (connect_to(fd, address, port) != 0 && errno != EINPROGRESS)
+    return Error{Code::unavailable, message_of(errno)};
   wire->watch_ = loop.watch(fd, Interest::write, *wire);
   if (wire->watch_ == 0) return Error{Code::unavailable, "the loop cannot watch the connection"};
   return wire;
@@ -68,10 +69,14 @@ Wire::~Wire() {
 
 void Wire::on_ready(Ready ready) {
   switch (stage_) {
-    case Stage::connecting: return check_connected(ready);
-    case Stage::handshake: return handshake();
-    case Stage::open: return listener_->on_wire_ready(ready);
-    case Stage::failed: return deaf();
+    case Stage::connecting:
+      return check_connected(ready);
+    case Stage::handshake:
+      return handshake();
+    case Stage::open:
+      return listener_->on_wire_ready(ready);
+    case Stage::failed:
+      return deaf();
   }
 }
 
@@ -98,9 +103,12 @@ void Wire::handshake() {
     return listener_->on_wire_open();
   }
   switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return set_interest(Interest::read);
-    case SSL_ERROR_WANT_WRITE: return set_interest(Interest::write);
-    default: return fail(tls_failure(session_.get()));
+    case SSL_ERROR_WANT_READ:
+      return set_interest(Interest::read);
+    case SSL_ERROR_WANT_WRITE:
+      return set_interest(Interest::write);
+    default:
+      return fail(tls_failure(session_.get()));
   }
 }
 
@@ -146,10 +154,15 @@ Wire::Moved Wire::write(std::string_view data) {
 Wire::Moved Wire::tls_moved(int result, std::size_t bytes) {
   if (result == 1) return {Outcome::moved, bytes};
   switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return {Outcome::would_block};
-    case SSL_ERROR_WANT_WRITE: tls_wants_write_ = true; return {Outcome::would_block};
-    case SSL_ERROR_ZERO_RETURN: return {Outcome::ended};
-    default: break;
+    case SSL_ERROR_WANT_READ:
+      return {Outcome::would_block};
+    case SSL_ERROR_WANT_WRITE:
+      tls_wants_write_ = true;
+      return {Outcome::would_block};
+    case SSL_ERROR_ZERO_RETURN:
+      return {Outcome::ended};
+    default:
+      break;
   }
   why_ = tls_failure(session_.get());
   stage_ = Stage::failed;  // OpenSSL forbids a shutdown after a fatal error.

@@ -24,9 +24,9 @@ class Wire final : private FdHandler {
   class Listener {
    public:
     virtual ~Listener() = default;
-    virtual void on_wire_open() = 0;                 ///< Connected, certificate checked.
+    virtual void on_wire_open() = 0;                   ///< Connected, certificate checked.
     virtual void on_wire_failed(std::string why) = 0;  ///< Instead of on_wire_open.
-    virtual void on_wire_ready(Ready ready) = 0;     ///< After on_wire_open.
+    virtual void on_wire_ready(Ready ready) = 0;       ///< After on_wire_open.
   };
   enum class Outcome : std::uint8_t { moved, would_block, ended, broken };
   struct Moved {

@@ -14,9 +14,9 @@ constexpr int cacheable[] = {200, 203, 204, 301, 308, 404, 410};
 /// Whether a field describes the content that a 304 does not have.
 bool describes_content(std::string_view name) {
   const auto begins = [&](std::string_view with) {
-    return name.size() >= with.size() && std::equal(with.begin(), with.end(), name.begin(), [](char w, char n) {
-             return w == (n >= 'A' && n <= 'Z' ? n + 32 : n);
-           });
+    return name.size() >= with.size() &&
+           std::equal(with.begin(), with.end(), name.begin(),
+                      [](char w, char n) { return w == (n >= 'A' && n <= 'Z' ? n + 32 : n); });
   };
   return begins("content-") && !begins("content-location");
 }
@@ -43,7 +43,8 @@ class Cdn {
     const std::string_view method = r.attr(MIMUS_METHOD);
     const bool head = method == "HEAD";
     if (!head && method != "GET") return MIMUS_NEXT;
-    if (std::find(std::begin(cacheable), std::end(cacheable), r.status()) == std::end(cacheable)) return MIMUS_NEXT;
+    if (std::find(std::begin(cacheable), std::end(cacheable), r.status()) == std::end(cacheable))
+      return MIMUS_NEXT;
     if (r.get(MIMUS_RESPONSE_HEADERS, "Set-Cookie")) return MIMUS_NEXT;
 
     if (!r.get(MIMUS_RESPONSE_HEADERS, "Cache-Control")) r.set("Cache-Control", b.cache_control);

@@ -81,7 +81,8 @@ std::int64_t days_from_1970(int year, int month, int day) {  // proleptic Gregor
 bool names_tag(std::string_view if_none_match, std::string_view etag) {
   std::string_view rest = if_none_match;
   const auto skip = [&] {
-    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t' || rest.front() == ',')) rest.remove_prefix(1);
+    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t' || rest.front() == ','))
+      rest.remove_prefix(1);
   };
   skip();
   if (rest.starts_with('*')) {
@@ -137,7 +138,8 @@ std::optional<std::int64_t> http_date(std::string_view text) {
     in.literal(" ");
     p.year = in.number(4);
   }
-  if (!in.at_end() || p.day < 1 || p.day > 31 || p.hour > 23 || p.minute > 59 || p.second > 60) return std::nullopt;
+  if (!in.at_end() || p.day < 1 || p.day > 31 || p.hour > 23 || p.minute > 59 || p.second > 60)
+    return std::nullopt;
   return ((days_from_1970(p.year, p.month, p.day) * 24 + p.hour) * 60 + p.minute) * 60 + p.second;
 }
 

@@ -31,9 +31,9 @@ void check_event(std::string_view event, const std::string& at, std::vector<Even
   if (!repeats && trigger != "connection") {
     return refuse_later(out, at + "/trigger", "the trigger \"" + trigger + "\"");
   }
-  if (!json::member(event, "name")) out.push_back({at, "name is required", ""});
+  if (!json::member(event, "name")) out.push_back({at + "/name", "is required", ""});
   if (repeats && !json::member(event, "interval")) {
-    out.push_back({at, "interval is required for the trigger \"interval\"", ""});
+    out.push_back({at + "/interval", "is required for the trigger \"interval\"", ""});
   }
   for (const char* key : {"interval", "times"}) {
     if (!repeats && json::member(event, key)) {

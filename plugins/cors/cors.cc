@@ -51,7 +51,8 @@ class Cors {
     const auto allowed = b.policy.allow_origin(*origin);
     if (!allowed) return MIMUS_NEXT;
     r.set(allow_origin, *allowed);
-    if (b.policy.credentials && !r.get(MIMUS_RESPONSE_HEADERS, allow_credentials)) r.set(allow_credentials, "true");
+    if (b.policy.credentials && !r.get(MIMUS_RESPONSE_HEADERS, allow_credentials))
+      r.set(allow_credentials, "true");
     if (!r.get(MIMUS_RESPONSE_HEADERS, expose_headers)) r.set(expose_headers, exposed);
     return MIMUS_NEXT;
   }

@@ -10,7 +10,8 @@ namespace {
 
 bool same(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_token(std::string_view name) {
@@ -25,7 +26,8 @@ bool is_origin(std::string_view text) {
   if (text == "*" || text == "null") return true;
   const std::size_t colon = text.find("://");
   if (colon == 0 || colon == std::string_view::npos || colon + 3 == text.size()) return false;
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '*'; });
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '*'; });
   return plain && text.find_first_of("/?#@,", colon + 3) == std::string_view::npos;
 }
 

@@ -12,11 +12,11 @@ namespace mimus::cors {
 /// `cors` of an API, compiled. Immutable.
 struct Policy {
   bool any_origin = true;
-  std::vector<std::string> origins;   // when not any
+  std::vector<std::string> origins;  // when not any
   bool any_method = true;
-  std::string methods;                // the list as a field value, when not any
+  std::string methods;  // the list as a field value, when not any
   bool any_header = true;
-  std::string headers;                // likewise
+  std::string headers;  // likewise
   bool credentials = false;
   std::string max_age = "600";
 

@@ -11,19 +11,26 @@ namespace mimus::mock {
 namespace {
 
 constexpr int max_depth = 100;
-constexpr std::size_t max_pattern = 1024;         // characters; UTF-8 bytes are never fewer
+constexpr std::size_t max_pattern = 1024;  // characters; UTF-8 bytes are never fewer
 constexpr std::int64_t max_pattern_memory = 1 << 20;
 
 constexpr std::pair<std::string_view, Where> places[] = {
     {"query", Where::query}, {"header", Where::header}, {"path", Where::path}, {"cookie", Where::cookie},
     {"body", Where::body},   {"method", Where::method}, {"ip", Where::ip}};
 
-constexpr std::pair<std::string_view, Op> operators[] = {
-    {"equals", Op::equals},         {"notEquals", Op::not_equals}, {"contains", Op::contains},
-    {"startsWith", Op::starts_with}, {"endsWith", Op::ends_with},   {"matches", Op::matches},
-    {"exists", Op::exists},         {"absent", Op::absent},        {"in", Op::in},
-    {"gt", Op::gt},                 {"gte", Op::gte},              {"lt", Op::lt},
-    {"lte", Op::lte}};
+constexpr std::pair<std::string_view, Op> operators[] = {{"equals", Op::equals},
+                                                         {"notEquals", Op::not_equals},
+                                                         {"contains", Op::contains},
+                                                         {"startsWith", Op::starts_with},
+                                                         {"endsWith", Op::ends_with},
+                                                         {"matches", Op::matches},
+                                                         {"exists", Op::exists},
+                                                         {"absent", Op::absent},
+                                                         {"in", Op::in},
+                                                         {"gt", Op::gt},
+                                                         {"gte", Op::gte},
+                                                         {"lt", Op::lt},
+                                                         {"lte", Op::lte}};
 
 template <class T, std::size_t N>
 std::optional<T> find(const std::pair<std::string_view, T> (&table)[N], std::string_view name) {
@@ -34,16 +41,18 @@ std::optional<T> find(const std::pair<std::string_view, T> (&table)[N], std::str
 }
 
 bool ordered(Op op) { return op == Op::gt || op == Op::gte || op == Op::lt || op == Op::lte; }
-bool needs_text(Op op) {
-  return op == Op::starts_with || op == Op::ends_with || op == Op::matches;
-}
+bool needs_text(Op op) { return op == Op::starts_with || op == Op::ends_with || op == Op::matches; }
 
 bool compare(Op op, double a, double b) {
   switch (op) {
-    case Op::gt: return a > b;
-    case Op::gte: return a >= b;
-    case Op::lt: return a < b;
-    default: return a <= b;
+    case Op::gt:
+      return a > b;
+    case Op::gte:
+      return a >= b;
+    case Op::lt:
+      return a < b;
+    default:
+      return a <= b;
   }
 }
 
@@ -114,7 +123,8 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
   const bool named = *where != Where::body && *where != Where::method && *where != Where::ip;
   leaf->name = text("name");
   if (named && leaf->name.empty()) return wrong("/name", "is required here");
-  if (!named && json::member(when, "name")) return wrong("/name", "is only for query, header, path and cookie");
+  if (!named && json::member(when, "name"))
+    return wrong("/name", "is only for query, header, path and cookie");
   const auto at = json::member(when, "pointer");
   if (at && *where != Where::body) return wrong("/pointer", "is only for body");
   if (at) {
@@ -135,7 +145,8 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
   const nlohmann::json& value = leaf->value;
 
   if (*op == Op::in) {
-    if (!value.is_array() || value.empty()) return wrong("/value", "must be an array with at least one value");
+    if (!value.is_array() || value.empty())
+      return wrong("/value", "must be an array with at least one value");
     bool all_strings = true, all_scalar = true;
     std::size_t i = 0;
     json::elements(*source, [&](std::string_view element) {
@@ -145,7 +156,8 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
       return true;
     });
     if (*where == Where::body && !all_strings) leaf->as_json = true;
-    if (*where != Where::body && !all_scalar) return wrong("/value", "must hold strings, numbers or booleans here");
+    if (*where != Where::body && !all_scalar)
+      return wrong("/value", "must hold strings, numbers or booleans here");
     return leaf;
   }
   if (needs_text(*op) && !value.is_string()) return wrong("/value", "must be a string for this operator");
@@ -154,7 +166,8 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
     return wrong("/value", "must be a string, number or boolean here");
   leaf->text = text_of(value, *source);
   if (ordered(*op)) {
-    leaf->number = value.is_number() || (value.is_string() && !leaf->as_json) ? number_of(leaf->text) : std::nullopt;
+    leaf->number =
+        value.is_number() || (value.is_string() && !leaf->as_json) ? number_of(leaf->text) : std::nullopt;
     if (!leaf->number) return wrong("/value", "must be a number for this operator");
   }
   if (*op == Op::matches) {
@@ -163,7 +176,8 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
     options.set_log_errors(false);
     options.set_max_mem(max_pattern_memory);
     leaf->pattern = std::make_unique<re2::RE2>(leaf->text, options);
-    if (!leaf->pattern->ok()) return wrong("/value", "is not a regular expression of RE2: " + leaf->pattern->error());
+    if (!leaf->pattern->ok())
+      return wrong("/value", "is not a regular expression of RE2: " + leaf->pattern->error());
   }
   return leaf;
 }
@@ -173,13 +187,19 @@ bool Condition::Leaf::holds_for(std::string_view actual) const {
     case Op::equals:
     case Op::not_equals:  // turned round by the caller, after all values have been seen
       return actual == text;
-    case Op::contains: return actual.find(text) != std::string_view::npos;
-    case Op::starts_with: return actual.starts_with(text);
-    case Op::ends_with: return actual.ends_with(text);
-    case Op::matches: return re2::RE2::PartialMatch(re2::StringPiece(actual.data(), actual.size()), *pattern);
+    case Op::contains:
+      return actual.find(text) != std::string_view::npos;
+    case Op::starts_with:
+      return actual.starts_with(text);
+    case Op::ends_with:
+      return actual.ends_with(text);
+    case Op::matches:
+      return re2::RE2::PartialMatch(re2::StringPiece(actual.data(), actual.size()), *pattern);
     case Op::exists:
-    case Op::absent: return true;
-    case Op::in: return std::find(texts.begin(), texts.end(), actual) != texts.end();
+    case Op::absent:
+      return true;
+    case Op::in:
+      return std::find(texts.begin(), texts.end(), actual) != texts.end();
     default: {
       const auto have = number_of(actual);
       return have && compare(op, *have, *number);
@@ -190,18 +210,23 @@ bool Condition::Leaf::holds_for(std::string_view actual) const {
 bool Condition::Leaf::holds_for(const nlohmann::json& actual) const {
   switch (op) {
     case Op::equals:
-    case Op::not_equals: return actual == value;
+    case Op::not_equals:
+      return actual == value;
     case Op::exists:
-    case Op::absent: return true;
-    case Op::in: return std::find(value.begin(), value.end(), actual) != value.end();
+    case Op::absent:
+      return true;
+    case Op::in:
+      return std::find(value.begin(), value.end(), actual) != value.end();
     case Op::contains:
       if (actual.is_array()) return std::find(actual.begin(), actual.end(), value) != actual.end();
-      return actual.is_string() && value.is_string() && holds_for(std::string_view(actual.get_ref<const std::string&>()));
+      return actual.is_string() && value.is_string() &&
+             holds_for(std::string_view(actual.get_ref<const std::string&>()));
     case Op::starts_with:
     case Op::ends_with:
     case Op::matches:
       return actual.is_string() && holds_for(std::string_view(actual.get_ref<const std::string&>()));
-    default: return actual.is_number() && compare(op, actual.get<double>(), *number);
+    default:
+      return actual.is_number() && compare(op, actual.get<double>(), *number);
   }
 }
 

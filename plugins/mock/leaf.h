@@ -10,18 +10,30 @@
 namespace mimus::mock {
 
 enum class Op : std::uint8_t {
-  equals, not_equals, contains, starts_with, ends_with, matches, exists, absent, in, gt, gte, lt, lte
+  equals,
+  not_equals,
+  contains,
+  starts_with,
+  ends_with,
+  matches,
+  exists,
+  absent,
+  in,
+  gt,
+  gte,
+  lt,
+  lte
 };
 
 struct Condition::Leaf {
   Where where = Where::query;
   Op op = Op::equals;
   std::string name;
-  bool as_json = false;              // of the body: the value at `path`, typed; else its text
-  std::vector<std::string> path;     // reference tokens of the pointer, unescaped
+  bool as_json = false;           // of the body: the value at `path`, typed; else its text
+  std::vector<std::string> path;  // reference tokens of the pointer, unescaped
   nlohmann::json value;
-  std::string text;                  // `value` as a string
-  std::vector<std::string> texts;    // of `in`
+  std::string text;                // `value` as a string
+  std::vector<std::string> texts;  // of `in`
   std::optional<double> number;
   std::unique_ptr<re2::RE2> pattern;
 

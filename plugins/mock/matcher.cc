@@ -63,18 +63,20 @@ Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 Condition::~Condition() = default;
 
-std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer, const Fault& fault) {
+std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer,
+                                            const Fault& fault) {
   return compile(when, pointer, fault, 0);
 }
 
-std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer, const Fault& fault,
-                                            unsigned depth) {
+std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer,
+                                            const Fault& fault, unsigned depth) {
   if (depth > max_nesting) {
     fault(pointer, "is nested deeper than 32 levels");
     return std::nullopt;
   }
   Condition condition;
-  const auto all = json::member(when, "all"), any = json::member(when, "any"), none = json::member(when, "not");
+  const auto all = json::member(when, "all"), any = json::member(when, "any"),
+             none = json::member(when, "not");
   const int forms = (all ? 1 : 0) + (any ? 1 : 0) + (none ? 1 : 0) + (json::member(when, "in") ? 1 : 0);
   if (forms != 1) {
     fault(pointer, "must have exactly one of all, any, not and in");
@@ -127,8 +129,10 @@ bool Condition::holds(Subject& subject) const {
         if (part.holds(subject)) return true;
       }
       return false;
-    case Kind::none: return !parts_[0].holds(subject);
-    case Kind::leaf: break;
+    case Kind::none:
+      return !parts_[0].holds(subject);
+    case Kind::leaf:
+      break;
   }
 
   const Leaf& leaf = *leaf_;

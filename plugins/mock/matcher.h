@@ -19,7 +19,8 @@ class Facts {
   virtual ~Facts() = default;
   /// The nth value under a name; `name` is "" for method and ip. Cookies are asked for as
   /// the header "cookie", bodies with `body`.
-  virtual std::optional<std::string_view> value(Where where, std::string_view name, std::uint32_t nth) const = 0;
+  virtual std::optional<std::string_view> value(Where where, std::string_view name,
+                                                std::uint32_t nth) const = 0;
   virtual std::string_view body() const = 0;
 };
 
@@ -47,7 +48,8 @@ class Condition {
  public:
   /// Compiles the JSON text of a `when`, which is valid JSON; `pointer` is where it stands.
   /// Nothing if a fault was reported.
-  static std::optional<Condition> compile(std::string_view when, const std::string& pointer, const Fault& fault);
+  static std::optional<Condition> compile(std::string_view when, const std::string& pointer,
+                                          const Fault& fault);
 
   Condition(Condition&&) noexcept;
   Condition& operator=(Condition&&) noexcept;
@@ -61,8 +63,8 @@ class Condition {
   enum class Kind : std::uint8_t { all, any, none, leaf };
   struct Leaf;
   Condition();
-  static std::optional<Condition> compile(std::string_view when, const std::string& pointer, const Fault& fault,
-                                          unsigned depth);
+  static std::optional<Condition> compile(std::string_view when, const std::string& pointer,
+                                          const Fault& fault, unsigned depth);
 
   Kind kind_ = Kind::all;
   std::vector<Condition> parts_;

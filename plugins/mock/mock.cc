@@ -11,14 +11,21 @@ class RequestFacts final : public Facts {
  public:
   RequestFacts(const Request& request, std::string_view body) : request_(request), body_(body) {}
 
-  std::optional<std::string_view> value(Where where, std::string_view name, std::uint32_t nth) const override {
+  std::optional<std::string_view> value(Where where, std::string_view name,
+                                        std::uint32_t nth) const override {
     switch (where) {
-      case Where::query: return request_.get(MIMUS_QUERY, name, nth);
-      case Where::header: return request_.get(MIMUS_REQUEST_HEADERS, name, nth);
-      case Where::path: return request_.get(MIMUS_PARAMS, name, nth);
-      case Where::method: return once(MIMUS_METHOD, nth);
-      case Where::ip: return once(MIMUS_CLIENT_IP, nth);
-      default: return std::nullopt;
+      case Where::query:
+        return request_.get(MIMUS_QUERY, name, nth);
+      case Where::header:
+        return request_.get(MIMUS_REQUEST_HEADERS, name, nth);
+      case Where::path:
+        return request_.get(MIMUS_PARAMS, name, nth);
+      case Where::method:
+        return once(MIMUS_METHOD, nth);
+      case Where::ip:
+        return once(MIMUS_CLIENT_IP, nth);
+      default:
+        return std::nullopt;
     }
   }
   std::string_view body() const override { return body_; }
@@ -72,7 +79,8 @@ class Mock {
 
   void check(const View& view, Report& report) {
     if (view.level != MIMUS_LEVEL_ENDPOINT) return;
-    compile(view.fields, [&](const std::string& pointer, const std::string& detail) { report.add(pointer, detail); });
+    compile(view.fields,
+            [&](const std::string& pointer, const std::string& detail) { report.add(pointer, detail); });
   }
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {

@@ -11,7 +11,8 @@ namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_token(std::string_view name) {
@@ -73,7 +74,8 @@ std::uint64_t digest_of(std::string_view text) {  // FNV-1a
 
 template <class T>
 void read_number(std::string_view source, std::string_view key, T& out) {
-  if (const auto text = json::member(source, key)) std::from_chars(text->data(), text->data() + text->size(), out);
+  if (const auto text = json::member(source, key))
+    std::from_chars(text->data(), text->data() + text->size(), out);
 }
 
 void add_header(Response& response, std::string_view name, std::string_view value) {
@@ -85,7 +87,8 @@ void add_header(Response& response, std::string_view name, std::string_view valu
   response.headers.push_back({lent, keep(value)});
 }
 
-void read_headers(Response& response, std::string_view source, const std::string& pointer, const Fault& fault) {
+void read_headers(Response& response, std::string_view source, const std::string& pointer,
+                  const Fault& fault) {
   json::members(source, [&](std::string_view name, std::string_view value) {
     const std::string here = pointer + "/" + escaped(name);
     if (!is_token(name)) {

@@ -25,7 +25,7 @@ enum class Mode : std::uint8_t { rules, sequence, random };
 /// All responses of one endpoint. Immutable once compiled.
 struct Responses {
   Mode mode = Mode::rules;
-  std::deque<Response> all;  // never moved: `headers` lend from inside
+  std::deque<Response> all;            // never moved: `headers` lend from inside
   const Response* fallback = nullptr;  // rules: the default, else the first without `when`
   const Response* only = nullptr;      // the one answer to everything, at once
   bool needs_body = false;

@@ -70,7 +70,8 @@ void Sequences::save() {
 void Sequences::save(Position& position) {
   const std::uint64_t next = position.next_.load();
   const auto it = current_.find(position.endpoint_);
-  if (next == Position::unknown || next == position.saved_ || it == current_.end() || it->second != &position) return;
+  if (next == Position::unknown || next == position.saved_ || it == current_.end() || it->second != &position)
+    return;
   const std::string key = key_of(position.endpoint_);
   const std::string value = std::to_string(position.digest_) + " " + std::to_string(next);
   if (host_.kv->put(host_.get(), str(key), str(value), keep_ms) == MIMUS_OK) {

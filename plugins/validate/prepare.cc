@@ -12,8 +12,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int max_depth = 100;
-constexpr unsigned max_nesting = 300;      // of subschemas, references followed
-constexpr unsigned max_chain = 32;         // of subschemas that apply to one value
+constexpr unsigned max_nesting = 300;  // of subschemas, references followed
+constexpr unsigned max_chain = 32;     // of subschemas that apply to one value
 constexpr std::size_t max_subschemas = 5000;
 constexpr std::size_t max_pattern = 1024;
 constexpr std::int64_t max_pattern_memory = 1 << 20;
@@ -24,15 +24,22 @@ struct Keyword {
   Shape shape;
   bool in_place;  // applies to the same value as the schema that holds it
 };
-constexpr Keyword keywords[] = {
-    {"allOf", Shape::list, true},           {"anyOf", Shape::list, true},
-    {"oneOf", Shape::list, true},           {"not", Shape::one, true},
-    {"if", Shape::one, true},               {"then", Shape::one, true},
-    {"else", Shape::one, true},             {"dependencies", Shape::map, true},
-    {"items", Shape::one_or_list, false},   {"additionalItems", Shape::one, false},
-    {"contains", Shape::one, false},        {"properties", Shape::map, false},
-    {"patternProperties", Shape::map, false}, {"additionalProperties", Shape::one, false},
-    {"propertyNames", Shape::one, false},   {"definitions", Shape::map, false}};
+constexpr Keyword keywords[] = {{"allOf", Shape::list, true},
+                                {"anyOf", Shape::list, true},
+                                {"oneOf", Shape::list, true},
+                                {"not", Shape::one, true},
+                                {"if", Shape::one, true},
+                                {"then", Shape::one, true},
+                                {"else", Shape::one, true},
+                                {"dependencies", Shape::map, true},
+                                {"items", Shape::one_or_list, false},
+                                {"additionalItems", Shape::one, false},
+                                {"contains", Shape::one, false},
+                                {"properties", Shape::map, false},
+                                {"patternProperties", Shape::map, false},
+                                {"additionalProperties", Shape::one, false},
+                                {"propertyNames", Shape::one, false},
+                                {"definitions", Shape::map, false}};
 
 std::string escaped(std::string_view token) {
   std::string out;
@@ -84,7 +91,8 @@ class Walk {
 
     if (const auto it = node.find("$ref"); it != node.end()) {  // whatever stands beside it does not count
       Json* const target = resolve(*it);
-      if (target == nullptr) return wrong(pointer + "/$ref", "must be \"#\" or a JSON pointer into this schema, \"#/…\"");
+      if (target == nullptr)
+        return wrong(pointer + "/$ref", "must be \"#\" or a JSON pointer into this schema, \"#/…\"");
       in_place_[&node].push_back(target);
       return visit(*target, pointer + "/$ref", depth + 1);
     }
@@ -128,7 +136,8 @@ class Walk {
       if (keyword.in_place) in_place_[&node].push_back(&subschema);
       visit(subschema, where, depth + 1);
     };
-    const bool list = keyword.shape == Shape::list || (keyword.shape == Shape::one_or_list && value.is_array());
+    const bool list =
+        keyword.shape == Shape::list || (keyword.shape == Shape::one_or_list && value.is_array());
     if (list) {
       if (!value.is_array()) return wrong(pointer, "must be an array of schemas");
       for (std::size_t i = 0; i < value.size(); ++i) child(value[i], pointer + "/" + std::to_string(i));
@@ -170,7 +179,8 @@ class Walk {
       if (at->is_object() && at->contains(token)) {
         at = &(*at)[token];
       } else if (at->is_array() && !token.empty() && token.size() < 9 &&
-                 token.find_first_not_of("0123456789") == std::string::npos && std::stoul(token) < at->size()) {
+                 token.find_first_not_of("0123456789") == std::string::npos &&
+                 std::stoul(token) < at->size()) {
         at = &(*at)[std::stoul(token)];
       } else {
         return nullptr;
@@ -193,7 +203,8 @@ class Walk {
       }
     }
     for (std::size_t i = 0; i < plain.size(); ++i) {
-      const bool escape = plain[i] == '~' && i + 1 < plain.size() && (plain[i + 1] == '0' || plain[i + 1] == '1');
+      const bool escape =
+          plain[i] == '~' && i + 1 < plain.size() && (plain[i + 1] == '0' || plain[i + 1] == '1');
       out += escape ? (plain[++i] == '0' ? '~' : '/') : plain[i];
     }
     return out;

@@ -19,7 +19,7 @@ namespace vj = valijson;
 using Adapter = vj::adapters::NlohmannJsonAdapter;
 
 constexpr std::size_t max_violations = 20;
-constexpr std::size_t max_steps = 200'000;         // to know whether a body is valid
+constexpr std::size_t max_steps = 200'000;            // to know whether a body is valid
 constexpr std::size_t max_steps_to_explain = 20'000;  // to say what is wrong with it
 
 struct TooMuchWork {};
@@ -138,9 +138,9 @@ std::vector<Schema::Violation> told(const vj::ValidationResults& results) {
   for (const auto& error : results) {
     if (out.size() == max_violations) break;
     const std::string pointer = pointer_of(error.context);
-    const bool known = is_wrapper(error.description) && std::any_of(out.begin(), out.end(), [&](const auto& v) {
-                         return v.pointer.starts_with(pointer);
-                       });
+    const bool known =
+        is_wrapper(error.description) &&
+        std::any_of(out.begin(), out.end(), [&](const auto& v) { return v.pointer.starts_with(pointer); });
     if (!known) out.push_back({pointer, error.description});
   }
   return out;
@@ -156,7 +156,8 @@ struct Schema::Parts {
 Schema::Schema(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 Schema::~Schema() = default;
 
-std::unique_ptr<Schema> Schema::compile(std::string_view text, const std::string& pointer, const Fault& fault) {
+std::unique_ptr<Schema> Schema::compile(std::string_view text, const std::string& pointer,
+                                        const Fault& fault) {
   nlohmann::json document = parse_bounded(text);
   if (document.is_discarded()) {
     fault(pointer, "is not JSON of at most 100 levels");

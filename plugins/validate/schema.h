@@ -18,7 +18,8 @@ class Schema {
   /// Compiles the source text of a schema; `pointer` is where it stands. Null if a fault was
   /// reported: another draft, a reference out of the document, a pattern that RE2 refuses,
   /// subschemas that apply themselves to the same value without end.
-  static std::unique_ptr<Schema> compile(std::string_view text, const std::string& pointer, const Fault& fault);
+  static std::unique_ptr<Schema> compile(std::string_view text, const std::string& pointer,
+                                         const Fault& fault);
   ~Schema();
   Schema(const Schema&) = delete;
   Schema& operator=(const Schema&) = delete;

@@ -18,17 +18,18 @@ class Validate {
     if (view.level != MIMUS_LEVEL_ENDPOINT) return;
     const auto text = json::member(view.fields, "requestSchema");
     if (!text) return;
-    Schema::compile(*text, "/requestSchema",
-                    [&](const std::string& pointer, const std::string& detail) { report.add(pointer, detail); });
+    Schema::compile(*text, "/requestSchema", [&](const std::string& pointer, const std::string& detail) {
+      report.add(pointer, detail);
+    });
   }
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {
     const auto text = json::member(view.fields, "requestSchema");
     if (view.level != MIMUS_LEVEL_ENDPOINT || !text) return std::unique_ptr<Binding>();
     std::string wrong;
-    auto schema = Schema::compile(*text, "/requestSchema", [&](const std::string& pointer, const std::string& detail) {
-      wrong = pointer + " " + detail;
-    });
+    auto schema = Schema::compile(
+        *text, "/requestSchema",
+        [&](const std::string& pointer, const std::string& detail) { wrong = pointer + " " + detail; });
     if (!schema) return invalid(wrong);
     const bool enforce = json::member(view.fields, "validationMode") != "\"report\"";
     return std::make_unique<Binding>(Binding{std::move(schema), enforce});
@@ -48,7 +49,8 @@ class Validate {
     }
     std::vector<mimus_fault> faults;
     for (const auto& v : violations) faults.push_back({str(v.pointer), str(v.detail)});
-    return r.problem(400, "request-invalid", "the request's body does not match the endpoint's requestSchema", faults);
+    return r.problem(400, "request-invalid", "the request's body does not match the endpoint's requestSchema",
+                     faults);
   }
 };
 

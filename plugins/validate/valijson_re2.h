@@ -28,7 +28,9 @@ class Pattern {
     const auto it = current_run->patterns.find(text);
     if (it != current_run->patterns.end()) compiled_ = it->second.get();
   }
-  bool found_in(const std::string& text) const { return compiled_ != nullptr && re2::RE2::PartialMatch(text, *compiled_); }
+  bool found_in(const std::string& text) const {
+    return compiled_ != nullptr && re2::RE2::PartialMatch(text, *compiled_);
+  }
 
  private:
   const re2::RE2* compiled_ = nullptr;

@@ -34,7 +34,8 @@ std::string manifest_of(const std::string& file) {
     Elf64_Shdr s{};
     if (!section(i, s)) return {};
     const std::uint64_t name_at = names.sh_offset + s.sh_name;
-    if (name_at >= bytes.size() || s.sh_offset > bytes.size() || s.sh_size > bytes.size() - s.sh_offset) continue;
+    if (name_at >= bytes.size() || s.sh_offset > bytes.size() || s.sh_size > bytes.size() - s.sh_offset)
+      continue;
     if (std::strcmp(bytes.c_str() + name_at, MIMUS_MANIFEST_SECTION) != 0) continue;
     return std::string(bytes.substr(s.sh_offset, s.sh_size).c_str());  // without the NUL at its end
   }

@@ -9,9 +9,8 @@
 namespace mimus::testing {
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 std::string Answer::header(std::string_view name) const {
@@ -97,8 +96,9 @@ void State::respond(mimus_req& x) {
       const bool fits = !x.answer.streaming || x.answer.body.size() <= x.ceiling;
       x.body_gathered = fits;
       x.body_too_large = !fits;
-      action = plugin->on_response_body(instance, x.bound->handle, &x, &x.context,
-                                        fits ? lend(x.answer.body) : mimus_str{}, fits ? MIMUS_OK : MIMUS_E_NOSPC);
+      action =
+          plugin->on_response_body(instance, x.bound->handle, &x, &x.context,
+                                   fits ? lend(x.answer.body) : mimus_str{}, fits ? MIMUS_OK : MIMUS_E_NOSPC);
     }
   }
   if (action == MIMUS_FAIL) {
@@ -138,7 +138,8 @@ namespace {
 
 bool is_token(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 bool is_field(std::string_view name, std::string_view value) {
@@ -157,29 +158,57 @@ mimus_str keep(mimus_req* x, mimus_set set, const std::string& text) {
 
 const Fields* list(mimus_req* x, mimus_set set) {
   switch (set) {
-    case MIMUS_REQUEST_HEADERS: return &x->request.headers;
-    case MIMUS_RESPONSE_HEADERS: return &x->answer.headers;
-    case MIMUS_QUERY: return &x->request.query;
-    case MIMUS_PARAMS: return &x->request.params;
-    default: return nullptr;
+    case MIMUS_REQUEST_HEADERS:
+      return &x->request.headers;
+    case MIMUS_RESPONSE_HEADERS:
+      return &x->answer.headers;
+    case MIMUS_QUERY:
+      return &x->request.query;
+    case MIMUS_PARAMS:
+      return &x->request.params;
+    default:
+      return nullptr;
   }
 }
 
 mimus_rc attr(mimus_req* x, mimus_attr which, mimus_str* out) {
   const Request& r = x->request;
   switch (which) {
-    case MIMUS_METHOD: *out = lend(r.method); return MIMUS_OK;
-    case MIMUS_TARGET: *out = lend(r.target.empty() ? r.path : r.target); return MIMUS_OK;
-    case MIMUS_PATH: *out = lend(r.path); return MIMUS_OK;
-    case MIMUS_RAW_PATH: *out = lend(r.raw_path.empty() ? r.path : r.raw_path); return MIMUS_OK;
-    case MIMUS_RAW_QUERY: *out = lend(r.raw_query); return MIMUS_OK;
-    case MIMUS_CLIENT_IP: *out = lend(r.client_ip); return MIMUS_OK;
-    case MIMUS_ENDPOINT_ID: *out = lend("01JENDPOINT00000000000000A"); return MIMUS_OK;
-    case MIMUS_API_ID: *out = lend("01JAPI0000000000000000000A"); return MIMUS_OK;
-    case MIMUS_ALLOW: *out = lend(r.allow); return MIMUS_OK;
-    case MIMUS_SCHEME: *out = lend(r.scheme); return MIMUS_OK;
-    case MIMUS_HOST: *out = lend(r.host); return MIMUS_OK;
-    default: return MIMUS_ABSENT;
+    case MIMUS_METHOD:
+      *out = lend(r.method);
+      return MIMUS_OK;
+    case MIMUS_TARGET:
+      *out = lend(r.target.empty() ? r.path : r.target);
+      return MIMUS_OK;
+    case MIMUS_PATH:
+      *out = lend(r.path);
+      return MIMUS_OK;
+    case MIMUS_RAW_PATH:
+      *out = lend(r.raw_path.empty() ? r.path : r.raw_path);
+      return MIMUS_OK;
+    case MIMUS_RAW_QUERY:
+      *out = lend(r.raw_query);
+      return MIMUS_OK;
+    case MIMUS_CLIENT_IP:
+      *out = lend(r.client_ip);
+      return MIMUS_OK;
+    case MIMUS_ENDPOINT_ID:
+      *out = lend("01JENDPOINT00000000000000A");
+      return MIMUS_OK;
+    case MIMUS_API_ID:
+      *out = lend("01JAPI0000000000000000000A");
+      return MIMUS_OK;
+    case MIMUS_ALLOW:
+      *out = lend(r.allow);
+      return MIMUS_OK;
+    case MIMUS_SCHEME:
+      *out = lend(r.scheme);
+      return MIMUS_OK;
+    case MIMUS_HOST:
+      *out = lend(r.host);
+      return MIMUS_OK;
+    default:
+      return MIMUS_ABSENT;
   }
 }
 
@@ -289,8 +318,8 @@ mimus_rc respond(mimus_req* x, std::int32_t status, const mimus_field* headers, 
   return MIMUS_OK;
 }
 
-mimus_rc problem(mimus_req* x, std::int32_t status, mimus_str code, mimus_str detail, const mimus_fault* faults,
-                 size_t n) {
+mimus_rc problem(mimus_req* x, std::int32_t status, mimus_str code, mimus_str detail,
+                 const mimus_fault* faults, size_t n) {
   if (!may_answer(x)) return MIMUS_E_INVAL;
   if (status < 400 || status > 599) return MIMUS_E_INVAL;
   x->problem = x->error = borrow(code);
@@ -302,7 +331,8 @@ mimus_rc problem(mimus_req* x, std::int32_t status, mimus_str code, mimus_str de
             ",\"detail\":" + json::quoted(x->faults.back().detail) + "}";
   }
   body += n == 0 ? "}" : "]}";
-  x->answer = {.status = status, .headers = {{"Content-Type", "application/problem+json"}}, .body = std::move(body)};
+  x->answer = {
+      .status = status, .headers = {{"Content-Type", "application/problem+json"}}, .body = std::move(body)};
   x->has_answer = true;
   return MIMUS_OK;
 }
@@ -393,9 +423,11 @@ mimus_rc check_target(mimus_host* h, mimus_str url, mimus_str* why) {
 }  // namespace
 
 const mimus_http_v1* http_table() {
-  static const mimus_http_v1 table{sizeof table, attr, get, at, set, add, remove, request_body, response_body,
-                                   body_ceiling, status, replace_status, respond, problem, alloc, record_flag,
-                                   record_int, record_text, record_error};
+  static const mimus_http_v1 table{sizeof table,  attr,         get,         at,
+                                   set,           add,          remove,      request_body,
+                                   response_body, body_ceiling, status,      replace_status,
+                                   respond,       problem,      alloc,       record_flag,
+                                   record_int,    record_text,  record_error};
   return &table;
 }
 const mimus_async_v1* async_table() {

@@ -13,8 +13,9 @@ namespace mimus::testing {
 namespace {
 
 constexpr const char* core_fields[] = {
-    "id",        "time",         "apiId",    "endpointId", "method",  "path",  "query", "status", "durationMicros",
-    "requestSize", "responseSize", "clientIp", "userAgent",  "traceId", "error", "capture"};
+    "id",        "time",    "apiId",          "endpointId",  "method",       "path",
+    "query",     "status",  "durationMicros", "requestSize", "responseSize", "clientIp",
+    "userAgent", "traceId", "error",          "capture"};
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "fake host: %s\n", why.c_str());
@@ -30,15 +31,16 @@ std::string options_of(const std::string& manifest, const std::map<std::string, 
     if (out.size() > 1) out += ',';
     json::quote(out, name);
     out += ':';
-    out += given != overrides.end() ? std::string_view(given->second) : json::member(option, "default").value_or("null");
+    out += given != overrides.end() ? std::string_view(given->second)
+                                    : json::member(option, "default").value_or("null");
     return true;
   });
   return out + "}";
 }
 
 mimus_view view_of(const Definition& d) {
-  return {sizeof(mimus_view), d.level,        lend(d.id),   d.revision,     lend(d.api_id),    lend(d.slug),
-          lend(d.method),     lend(d.path),   lend(d.fields), lend(d.api_fields), lend(d.config)};
+  return {sizeof(mimus_view), d.level,      lend(d.id),     d.revision,         lend(d.api_id), lend(d.slug),
+          lend(d.method),     lend(d.path), lend(d.fields), lend(d.api_fields), lend(d.config)};
 }
 
 }  // namespace
@@ -196,7 +198,8 @@ void FakeHost::answer(Exchange& exchange, Answer answer) {
 
 void FakeHost::fail_upstream(Exchange& exchange, int status, std::string_view code) {
   exchange.problem = exchange.error = code;
-  answer(exchange, {.status = status, .headers = {{"Content-Type", "application/problem+json"}}, .body = "{}"});
+  answer(exchange,
+         {.status = status, .headers = {{"Content-Type", "application/problem+json"}}, .body = "{}"});
 }
 
 void FakeHost::cut(Exchange& exchange) {
@@ -213,7 +216,8 @@ void FakeHost::cut(Exchange& exchange) {
 
 Exchange& FakeHost::run(Bound& bound, Request request, Answer behind) {
   Exchange& x = start(bound, std::move(request));
-  if (x.state == Exchange::State::passed || x.state == Exchange::State::forwarded) answer(x, std::move(behind));
+  if (x.state == Exchange::State::passed || x.state == Exchange::State::forwarded)
+    answer(x, std::move(behind));
   return x;
 }
 
@@ -252,7 +256,9 @@ std::map<std::string, std::string> FakeHost::kv() const {
   }
   return live;
 }
-void FakeHost::put_kv(std::string key, std::string value) { state_->kv[std::move(key)] = {std::move(value), 0, false}; }
+void FakeHost::put_kv(std::string key, std::string value) {
+  state_->kv[std::move(key)] = {std::move(value), 0, false};
+}
 void FakeHost::cool_kv() {
   for (auto& [key, stored] : state_->kv) stored.cold = true;
 }
@@ -292,7 +298,8 @@ void FakeHost::enrich(std::vector<Record>& batch) {
 
 Channel& FakeHost::open(Bound& bound) {
   State& s = *state_;
-  const auto* const peer = static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
+  const auto* const peer =
+      static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
   if (peer == nullptr) give_up("the plugin has no mimus.peer/1");
   if (!bound.in_pipeline) give_up("open() needs a binding that is in the pipeline");
   s.channels.push_back(std::make_unique<mimus_channel>());

@@ -48,7 +48,8 @@ bool outside_callback(State& host) {
   return !host.in_kv;
 }
 
-mimus_rc kv_get(mimus_host* h, mimus_str key, mimus_resume* handle, void (*with)(void*, mimus_str), void* ud) {
+mimus_rc kv_get(mimus_host* h, mimus_str key, mimus_resume* handle, void (*with)(void*, mimus_str),
+                void* ud) {
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
   const auto it = find(host, key);
@@ -72,7 +73,8 @@ mimus_rc kv_put(mimus_host* h, mimus_str key, mimus_str value, std::uint64_t ttl
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
   if (host.kv_full) return MIMUS_E_NOSPC;
-  host.kv[std::string(borrow(key))] = {std::string(borrow(value)), ttl_ms == 0 ? 0 : host.now + ttl_ms, false};
+  host.kv[std::string(borrow(key))] = {std::string(borrow(value)), ttl_ms == 0 ? 0 : host.now + ttl_ms,
+                                       false};
   return MIMUS_OK;
 }
 mimus_rc kv_del(mimus_host* h, mimus_str key) {
@@ -188,17 +190,27 @@ mimus_str client_id(mimus_channel* c) { return lend(c->id); }
 
 }  // namespace
 
-const mimus_host_api host_api{sizeof(mimus_host_api), MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR, 1, "fake",
-                              get_extension, write_log, set_error, now_ms, wall_us, worker_index};
+const mimus_host_api host_api{sizeof(mimus_host_api),
+                              MIMUS_ABI_MAJOR,
+                              MIMUS_ABI_MINOR,
+                              1,
+                              "fake",
+                              get_extension,
+                              write_log,
+                              set_error,
+                              now_ms,
+                              wall_us,
+                              worker_index};
 
 const void* extension(std::string_view id) {
   static const mimus_timer_v1 timer{sizeof timer, start_timer};
   static const mimus_kv_v1 kv{sizeof kv, kv_get, kv_put, kv_del, kv_del_prefix};
   static const mimus_hash_v1 hash{sizeof hash, sha256, md5};
   static const mimus_metrics_v1 metrics{sizeof metrics, counter, count};
-  static const mimus_journal_v1 journal{sizeof journal, field_number, record_text, record_number, record_set_text,
-                                        scan};
-  static const mimus_channel_v1 channel{sizeof channel, send_event, close_by_plugin, channel_timer, client_id};
+  static const mimus_journal_v1 journal{sizeof journal, field_number,    record_text,
+                                        record_number,  record_set_text, scan};
+  static const mimus_channel_v1 channel{sizeof channel, send_event, close_by_plugin, channel_timer,
+                                        client_id};
   if (id == "mimus.http/1") return http_table();
   if (id == "mimus.async/1") return async_table();
   if (id == "mimus.forward/1") return forward_table();

@@ -16,9 +16,9 @@ struct mimus_req : mimus::testing::Exchange {
   mimus::testing::Request request;
   void* context = nullptr;
   bool in_hook = false;
-  bool has_answer = false;      // recorded by the plugin or given from behind
-  bool in_response = false;     // header changes are allowed
-  bool body_gathered = false;   // a streaming body was asked for and fitted
+  bool has_answer = false;     // recorded by the plugin or given from behind
+  bool in_response = false;    // header changes are allowed
+  bool body_gathered = false;  // a streaming body was asked for and fitted
   bool body_too_large = false;
   std::size_t ceiling = 1u << 20;
   mimus_resume* held = nullptr;
@@ -83,7 +83,7 @@ struct State {
   std::uint64_t now = 1000;
   std::uint32_t worker = 0;
   std::multimap<std::uint64_t, Timer> timers;
-  std::deque<mimus_resume*> resumed;   // to be shown on_resume
+  std::deque<mimus_resume*> resumed;  // to be shown on_resume
   std::deque<std::unique_ptr<mimus_resume>> holds;
   std::map<std::string, Stored, std::less<>> kv;
   bool kv_full = false;

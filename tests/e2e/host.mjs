@@ -59,7 +59,12 @@ export class Host {
     host.child.stderr.on('data', (chunk) => (host.errors += chunk));
     host.exited = once(host.child, 'exit');
     host.exited.catch(() => {});
-    host.readyLine = await firstLine(host.child.stdout, host.child, () => host.errors);
+    try {
+      host.readyLine = await firstLine(host.child.stdout, host.child, () => host.errors);
+    } catch (error) {
+      host.own?.remove();
+      throw error;
+    }
     host.url = /http:\/\/[^ ,;]+/.exec(host.readyLine)?.[0];
     host.port = Number(new URL(host.url).port);
     return host;

@@ -42,11 +42,10 @@ extern "C" {
 #define MIMUS_ABI_MAJOR 0u
 #define MIMUS_ABI_MINOR 1u
 
-#define MIMUS_HAS(p, f) \
-  ((p) != NULL && (size_t)(p)->size >= offsetof(__typeof__(*(p)), f) + sizeof((p)->f))
+#define MIMUS_HAS(p, f) ((p) != NULL && (size_t)(p)->size >= offsetof(__typeof__(*(p)), f) + sizeof((p)->f))
 
 typedef struct mimus_str {
-  const char *p; /* not NUL-terminated; may be NULL when n is 0 */
+  const char* p; /* not NUL-terminated; may be NULL when n is 0 */
   size_t n;
 } mimus_str;
 
@@ -117,16 +116,16 @@ enum { MIMUS_LOG_DEBUG = 0, MIMUS_LOG_INFO = 1, MIMUS_LOG_WARN = 2, MIMUS_LOG_ER
 
 typedef struct mimus_host_api {
   uint32_t size, abi_major, abi_minor, worker_count;
-  const char *host_version;
+  const char* host_version;
   /* The table of an extension, or NULL: absent, or not granted. Lives as long as the
      instance. [any] */
-  const void *(*get_extension)(mimus_host *, const char *id);
-  void (*log)(mimus_host *, mimus_log_level, mimus_str text); /* [any] */
+  const void* (*get_extension)(mimus_host*, const char* id);
+  void (*log)(mimus_host*, mimus_log_level, mimus_str text); /* [any] */
   /* Says why the call that is about to return a refusal refuses. [any] */
-  void (*set_error)(mimus_host *, mimus_str text);
-  uint64_t (*now_ms)(mimus_host *);  /* monotonic, a worker's cached tick; virtual in tests [any] */
-  int64_t (*wall_us)(mimus_host *);  /* microseconds since 1970, UTC [any] */
-  uint32_t (*worker_index)(mimus_host *); /* 0 … worker_count-1; only meaningful [w] */
+  void (*set_error)(mimus_host*, mimus_str text);
+  uint64_t (*now_ms)(mimus_host*);       /* monotonic, a worker's cached tick; virtual in tests [any] */
+  int64_t (*wall_us)(mimus_host*);       /* microseconds since 1970, UTC [any] */
+  uint32_t (*worker_index)(mimus_host*); /* 0 … worker_count-1; only meaningful [w] */
 } mimus_host_api;
 
 /* ---- "mimus.http/1": one exchange. All [w], own exchange only ------------------------- */
@@ -142,16 +141,16 @@ enum {
 typedef int32_t mimus_attr;
 enum {
   MIMUS_METHOD = 0,
-  MIMUS_TARGET = 1,     /* the request-target as it came */
-  MIMUS_PATH = 2,       /* below the API, dot-free, each segment decoded, from its "/" on */
-  MIMUS_RAW_PATH = 3,   /* the same in its original percent-encoding */
-  MIMUS_RAW_QUERY = 4,  /* without "?" */
-  MIMUS_CLIENT_IP = 5,  /* behind trusted proxies: what they forwarded */
-  MIMUS_ENDPOINT_ID = 6,/* "" on a miss */
+  MIMUS_TARGET = 1,      /* the request-target as it came */
+  MIMUS_PATH = 2,        /* below the API, dot-free, each segment decoded, from its "/" on */
+  MIMUS_RAW_PATH = 3,    /* the same in its original percent-encoding */
+  MIMUS_RAW_QUERY = 4,   /* without "?" */
+  MIMUS_CLIENT_IP = 5,   /* behind trusted proxies: what they forwarded */
+  MIMUS_ENDPOINT_ID = 6, /* "" on a miss */
   MIMUS_API_ID = 7,
-  MIMUS_ALLOW = 8,      /* the methods that the path has, ", " between them */
-  MIMUS_SCHEME = 9,     /* "http" or "https" */
-  MIMUS_HOST = 10       /* the Host field, or the authority of an absolute-form target */
+  MIMUS_ALLOW = 8,  /* the methods that the path has, ", " between them */
+  MIMUS_SCHEME = 9, /* "http" or "https" */
+  MIMUS_HOST = 10   /* the Host field, or the authority of an absolute-form target */
 };
 
 typedef struct mimus_field {
@@ -168,40 +167,40 @@ enum { MIMUS_OF_BOUND = 1 };
 
 typedef struct mimus_http_v1 {
   uint32_t size;
-  mimus_rc (*attr)(mimus_req *, mimus_attr, mimus_str *out);
+  mimus_rc (*attr)(mimus_req*, mimus_attr, mimus_str* out);
   /* The nth value under a name, or ABSENT. */
-  mimus_rc (*get)(mimus_req *, mimus_set, mimus_str name, uint32_t nth, mimus_str *out);
+  mimus_rc (*get)(mimus_req*, mimus_set, mimus_str name, uint32_t nth, mimus_str* out);
   /* The field at an index, or ABSENT past the end. */
-  mimus_rc (*at)(mimus_req *, mimus_set, uint32_t index, mimus_field *out);
+  mimus_rc (*at)(mimus_req*, mimus_set, uint32_t index, mimus_field* out);
   /* Change the response's header fields, from a response hook. `set` leaves exactly one;
      `remove` is OK when there was none. A value with CR, LF or NUL is INVAL. */
-  mimus_rc (*set)(mimus_req *, mimus_str name, mimus_str value);
-  mimus_rc (*add)(mimus_req *, mimus_str name, mimus_str value);
-  mimus_rc (*remove)(mimus_req *, mimus_str name);
+  mimus_rc (*set)(mimus_req*, mimus_str name, mimus_str value);
+  mimus_rc (*add)(mimus_req*, mimus_str name, mimus_str value);
+  mimus_rc (*remove)(mimus_req*, mimus_str name);
   /* The request's body: OK once it is whole (there is none: OK with n = 0), else PENDING. */
-  mimus_rc (*request_body)(mimus_req *, mimus_str *out);
+  mimus_rc (*request_body)(mimus_req*, mimus_str* out);
   /* The answer's body: OK if it is whole in memory, PENDING if it streams (return
      MIMUS_NEED_BODY to have it), E_NOSPC if it grew beyond the ceiling that was asked. */
-  mimus_rc (*response_body)(mimus_req *, mimus_str *out);
+  mimus_rc (*response_body)(mimus_req*, mimus_str* out);
   /* How many bytes of a streaming answer to gather for MIMUS_NEED_BODY. */
-  mimus_rc (*body_ceiling)(mimus_req *, size_t bytes);
-  int32_t (*status)(mimus_req *);                       /* of the answer; 0 before there is one */
+  mimus_rc (*body_ceiling)(mimus_req*, size_t bytes);
+  int32_t (*status)(mimus_req*); /* of the answer; 0 before there is one */
   /* Replaces the answer's status and empties its body: for a 304. From a response hook. */
-  mimus_rc (*replace_status)(mimus_req *, int32_t status);
+  mimus_rc (*replace_status)(mimus_req*, int32_t status);
   /* Records a whole answer. Content-Length, Date and Connection are the host's. */
-  mimus_rc (*respond)(mimus_req *, int32_t status, const mimus_field *, size_t n, mimus_str body,
+  mimus_rc (*respond)(mimus_req*, int32_t status, const mimus_field*, size_t n, mimus_str body,
                       uint32_t flags);
   /* Records an RFC 9457 answer: code is the last part of its type and goes to the journal. */
-  mimus_rc (*problem)(mimus_req *, int32_t status, mimus_str code, mimus_str detail,
-                      const mimus_fault *, size_t n);
+  mimus_rc (*problem)(mimus_req*, int32_t status, mimus_str code, mimus_str detail, const mimus_fault*,
+                      size_t n);
   /* Memory that lives as long as the exchange, aligned for anything; never NULL. */
-  void *(*alloc)(mimus_req *, size_t bytes);
+  void* (*alloc)(mimus_req*, size_t bytes);
   /* Fill a journal field that the manifest declares; `field` from journal->field. */
-  mimus_rc (*record_flag)(mimus_req *, int32_t field, int32_t value);
-  mimus_rc (*record_int)(mimus_req *, int32_t field, int64_t value);
-  mimus_rc (*record_text)(mimus_req *, int32_t field, mimus_str value);
+  mimus_rc (*record_flag)(mimus_req*, int32_t field, int32_t value);
+  mimus_rc (*record_int)(mimus_req*, int32_t field, int64_t value);
+  mimus_rc (*record_text)(mimus_req*, int32_t field, mimus_str value);
   /* The code for the record's `error`, without changing the answer. */
-  mimus_rc (*record_error)(mimus_req *, mimus_str code);
+  mimus_rc (*record_error)(mimus_req*, mimus_str code);
 } mimus_http_v1;
 
 /* ---- "mimus.async/1" ------------------------------------------------------------------ */
@@ -211,12 +210,12 @@ typedef struct mimus_async_v1 {
   /* A handle to this exchange. Return MIMUS_SUSPEND afterwards; at the deadline the host
      fails the plugin by its policy (0 means the host's own ceiling, 11 minutes). The
      handle is the plugin's until release. NULL if one is already held. [w] */
-  mimus_resume *(*hold)(mimus_req *, uint32_t timeout_ms);
+  mimus_resume* (*hold)(mimus_req*, uint32_t timeout_ms);
   /* Has on_resume called on the exchange's worker, once. GONE: it ended, or was resumed
      before; never blocks, never fails otherwise. [any] */
-  mimus_rc (*resume)(mimus_resume *);
+  mimus_rc (*resume)(mimus_resume*);
   /* Gives the handle back; call it exactly once, resumed or not. [any] */
-  void (*release)(mimus_resume *);
+  void (*release)(mimus_resume*);
 } mimus_async_v1;
 
 /* ---- "mimus.timer/1" ------------------------------------------------------------------ */
@@ -225,33 +224,33 @@ typedef struct mimus_timer_v1 {
   uint32_t size;
   /* Calls `fire(inst, ud, rc)` on this worker after `ms`, exactly once: OK when it was time, GONE
      when the instance ends before. Called outside a worker, it fires on worker 0. [any] */
-  mimus_rc (*start)(mimus_host *, uint64_t ms, void (*fire)(mimus_inst *, void *ud, mimus_rc), void *ud);
+  mimus_rc (*start)(mimus_host*, uint64_t ms, void (*fire)(mimus_inst*, void* ud, mimus_rc), void* ud);
 } mimus_timer_v1;
 
 /* ---- "mimus.kv/1": memory first, RocksDB behind, named apart by plugin id ------------- */
 
 typedef struct mimus_kv_v1 {
   uint32_t size;
-  /* OK: `with` was called with the value, lent for that call, and must not call kv again. ABSENT: there is none.
-     PENDING (only with a resume): it is being read from disk; the resume will be
-     resumed and the next get answers. Without a resume such a key is ABSENT. [any] */
-  mimus_rc (*get)(mimus_host *, mimus_str key, mimus_resume *, void (*with)(void *ud, mimus_str value),
-                  void *ud);
+  /* OK: `with` was called with the value, lent for that call, and must not call kv again. ABSENT: there is
+     none. PENDING (only with a resume): it is being read from disk; the resume will be resumed and the next
+     get answers. Without a resume such a key is ABSENT. [any] */
+  mimus_rc (*get)(mimus_host*, mimus_str key, mimus_resume*, void (*with)(void* ud, mimus_str value),
+                  void* ud);
   /* Visible at once, on disk within a second. ttl_ms 0 is for ever. NOSPC: the store's
      queue is full, nothing was stored. [any] */
-  mimus_rc (*put)(mimus_host *, mimus_str key, mimus_str value, uint64_t ttl_ms);
-  mimus_rc (*del)(mimus_host *, mimus_str key);           /* [any] */
-  mimus_rc (*del_prefix)(mimus_host *, mimus_str prefix); /* [any]; "" is all of this plugin's */
+  mimus_rc (*put)(mimus_host*, mimus_str key, mimus_str value, uint64_t ttl_ms);
+  mimus_rc (*del)(mimus_host*, mimus_str key);           /* [any] */
+  mimus_rc (*del_prefix)(mimus_host*, mimus_str prefix); /* [any]; "" is all of this plugin's */
 } mimus_kv_v1;
 
 /* ---- "mimus.forward/1": an upstream's answer as this exchange's answer ---------------- */
 
 typedef struct mimus_forward {
   uint32_t size;
-  uint32_t timeout_ms;  /* connect, TLS and first byte of the head; then idle bound */
-  mimus_str url;        /* absolute, http or https */
+  uint32_t timeout_ms; /* connect, TLS and first byte of the head; then idle bound */
+  mimus_str url;       /* absolute, http or https */
   mimus_str method;
-  const mimus_field *headers; /* the whole request head but Host, Content-Length, hop-by-hop */
+  const mimus_field* headers; /* the whole request head but Host, Content-Length, hop-by-hop */
   size_t n_headers;
 } mimus_forward;
 
@@ -261,21 +260,21 @@ typedef struct mimus_forward_v1 {
      goes along. The answer streams back with back-pressure, its hop-by-hop fields left
      out. Failures are answered by the host: 504 upstream-timeout, 502
      upstream-unreachable, 403 upstream-forbidden. INVAL: the URL does not parse. [w] */
-  mimus_rc (*forward)(mimus_req *, const mimus_forward *);
+  mimus_rc (*forward)(mimus_req*, const mimus_forward*);
   /* 1 if the answer came from an upstream, else 0. From a response hook. [w] */
-  int32_t (*forwarded)(mimus_req *);
+  int32_t (*forwarded)(mimus_req*);
   /* OK, or INVAL if a literal address in the URL is one that the host refuses to
      connect to or the URL is malformed; `why` (may be NULL) is lent until the next
      call on this thread. [any] */
-  mimus_rc (*check)(mimus_host *, mimus_str url, mimus_str *why);
+  mimus_rc (*check)(mimus_host*, mimus_str url, mimus_str* why);
 } mimus_forward_v1;
 
 /* ---- "mimus.hash/1" ------------------------------------------------------------------- */
 
 typedef struct mimus_hash_v1 {
   uint32_t size;
-  void (*sha256)(const mimus_str *parts, size_t n, uint8_t out[32]); /* of all parts in a row [any] */
-  void (*md5)(const mimus_str *parts, size_t n, uint8_t out[16]);    /* [any] */
+  void (*sha256)(const mimus_str* parts, size_t n, uint8_t out[32]); /* of all parts in a row [any] */
+  void (*md5)(const mimus_str* parts, size_t n, uint8_t out[16]);    /* [any] */
 } mimus_hash_v1;
 
 /* ---- "mimus.metrics/1" ---------------------------------------------------------------- */
@@ -283,8 +282,8 @@ typedef struct mimus_hash_v1 {
 typedef struct mimus_metrics_v1 {
   uint32_t size;
   /* A counter called mimus_<name>; from configure only. [ctl] */
-  mimus_rc (*counter)(mimus_host *, mimus_str name, mimus_str help, uint32_t *id);
-  void (*add)(mimus_host *, uint32_t id, uint64_t by); /* [any] */
+  mimus_rc (*counter)(mimus_host*, mimus_str name, mimus_str help, uint32_t* id);
+  void (*add)(mimus_host*, uint32_t id, uint64_t by); /* [any] */
 } mimus_metrics_v1;
 
 /* ---- "mimus.journal/1" ---------------------------------------------------------------- */
@@ -294,17 +293,18 @@ typedef struct mimus_record mimus_record; /* one journal record, lent for a call
 typedef struct mimus_journal_v1 {
   uint32_t size;
   /* The number of a field, core or declared in a manifest; < 0 if there is none. [any] */
-  int32_t (*field)(mimus_host *, mimus_str name);
+  int32_t (*field)(mimus_host*, mimus_str name);
   /* A field's value: text of a record or ABSENT; numbers and flags as integers
      (`time` in microseconds since 1970). Valid while the record is. [jrn] [query] */
-  mimus_rc (*text)(const mimus_record *, int32_t field, mimus_str *out);
-  mimus_rc (*number)(const mimus_record *, int32_t field, int64_t *out);
+  mimus_rc (*text)(const mimus_record*, int32_t field, mimus_str* out);
+  mimus_rc (*number)(const mimus_record*, int32_t field, int64_t* out);
   /* Fills a declared field of a record, from enrich. Host copies. [jrn] */
-  mimus_rc (*set_text)(mimus_record *, int32_t field, mimus_str value);
+  mimus_rc (*set_text)(mimus_record*, int32_t field, mimus_str value);
   /* Shows every record that passes the filters, newest first, until `each` returns 0.
      `filters` is a query string of /admin/requests (since, until, apiId, …); what it does
-     not know is INVAL. UNAVAILABLE: the newest could not be brought up to date in 2 s; those that are there were shown. [query] */
-  mimus_rc (*scan)(mimus_host *, mimus_str filters, int32_t (*each)(void *ud, const mimus_record *), void *ud);
+     not know is INVAL. UNAVAILABLE: the newest could not be brought up to date in 2 s; those that are there
+     were shown. [query] */
+  mimus_rc (*scan)(mimus_host*, mimus_str filters, int32_t (*each)(void* ud, const mimus_record*), void* ud);
 } mimus_journal_v1;
 
 /* ---- "mimus.channel/1": WebSocket endpoints. All [w], own channel only --------------- */
@@ -314,50 +314,52 @@ typedef struct mimus_channel_v1 {
   /* Sends the event in the peer's own form: raw WebSocket clients receive the text frame
      {"event":name,"data":payload}. payload is JSON. NOSPC: the peer reads too slowly, and
      the channel is being closed. GONE: it is closed. */
-  mimus_rc (*send_event)(mimus_channel *, mimus_str name, mimus_str payload);
-  mimus_rc (*close)(mimus_channel *, int32_t code, mimus_str reason);
+  mimus_rc (*send_event)(mimus_channel*, mimus_str name, mimus_str payload);
+  mimus_rc (*close)(mimus_channel*, int32_t code, mimus_str reason);
   /* Calls the channel's on_timer with `ud` after `ms`, unless it closes before. */
-  mimus_rc (*start_timer)(mimus_channel *, uint64_t ms, void *ud);
-  mimus_str (*client_id)(mimus_channel *); /* ULID of the connection */
+  mimus_rc (*start_timer)(mimus_channel*, uint64_t ms, void* ud);
+  mimus_str (*client_id)(mimus_channel*); /* ULID of the connection */
 } mimus_channel_v1;
 
 /* ---- Plugin to host ------------------------------------------------------------------- */
 
 /* Adds one fault to a report. `code` may be "" (a plain bad value) or a problem code. */
-typedef void (*mimus_report_fn)(mimus_report *, mimus_str pointer, mimus_str detail, mimus_str code);
+typedef void (*mimus_report_fn)(mimus_report*, mimus_str pointer, mimus_str detail, mimus_str code);
 
 typedef struct mimus_plugin {
   uint32_t size, abi_major, abi_minor, flags;
   const char *id, *version; /* equal to the manifest's */
 
   /* Lifecycle, in this order, each at most once per instance. [ctl] */
-  mimus_rc (*create)(const mimus_host_api *, mimus_host *, mimus_inst **out);
-  mimus_rc (*configure)(mimus_inst *, mimus_str json); /* the options of the manifest, resolved; NULL: has none */
-  mimus_rc (*activate)(mimus_inst *);                  /* may start timers; may be NULL */
-  mimus_rc (*quiesce)(mimus_inst *);                   /* stop making work; requests in flight still come; may be NULL */
-  void (*destroy)(mimus_inst *);                       /* nothing of the instance is left */
+  mimus_rc (*create)(const mimus_host_api*, mimus_host*, mimus_inst** out);
+  mimus_rc (*configure)(mimus_inst*,
+                        mimus_str json); /* the options of the manifest, resolved; NULL: has none */
+  mimus_rc (*activate)(mimus_inst*);     /* may start timers; may be NULL */
+  mimus_rc (*quiesce)(mimus_inst*);      /* stop making work; requests in flight still come; may be NULL */
+  void (*destroy)(mimus_inst*);          /* nothing of the instance is left */
 
   /* What is wrong with a definition beyond what the schemas say; pure. May be NULL. [ctl] */
-  mimus_rc (*check)(mimus_inst *, const mimus_view *, mimus_report *, mimus_report_fn);
+  mimus_rc (*check)(mimus_inst*, const mimus_view*, mimus_report*, mimus_report_fn);
   /* Once per revision, at the first request. OK with *out NULL: not in this pipeline. [ctl]
      A refusal applies the fail policy to every request. */
-  mimus_rc (*bind)(mimus_inst *, const mimus_view *, mimus_bound **out);
-  void (*unbind)(mimus_inst *, mimus_bound *); /* [ctl] */
+  mimus_rc (*bind)(mimus_inst*, const mimus_view*, mimus_bound** out);
+  void (*unbind)(mimus_inst*, mimus_bound*); /* [ctl] */
 
   /* Request direction, from the head on. [w] `ctx` is the plugin's own pointer for this
      exchange, NULL at first. Hooks may be NULL. */
-  mimus_action (*on_request)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx);
-  mimus_action (*on_request_body)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx, mimus_str whole);
-  mimus_action (*on_resume)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx);
+  mimus_action (*on_request)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
+  mimus_action (*on_request_body)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx, mimus_str whole);
+  mimus_action (*on_resume)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
   /* Response direction: the plugins entered so far, in reverse. NEXT, NEED_BODY or FAIL. [w] */
-  mimus_action (*on_response)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx);
+  mimus_action (*on_response)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
   /* `rc` OK: `whole` is the body. E_NOSPC: it is larger than the ceiling, and streams. */
-  mimus_action (*on_response_body)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx, mimus_str whole, mimus_rc rc);
+  mimus_action (*on_response_body)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx, mimus_str whole,
+                                   mimus_rc rc);
   /* Always last, once for each plugin entered, whatever happened; free *ctx here. The
      exchange may have been cut off before an answer. [w] */
-  void (*on_end)(mimus_inst *, mimus_bound *, mimus_req *, void **ctx);
+  void (*on_end)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
 
-  const void *(*get_extension)(mimus_inst *, const char *id); /* one of the tables below; may be NULL */
+  const void* (*get_extension)(mimus_inst*, const char* id); /* one of the tables below; may be NULL */
 } mimus_plugin;
 
 /* "mimus.admin/1": routes below /admin/plugins/{id}/x and the manifest's short path. */
@@ -373,28 +375,28 @@ typedef struct mimus_admin_v1 {
   uint32_t size;
   /* Answers by calling `reply` once. A status of 400 or above takes a problem: body is then
      the detail and `code` its code; else body is JSON and code "". [query] */
-  mimus_rc (*handle)(mimus_inst *, const mimus_admin_request *, mimus_reply *,
-                     void (*reply)(mimus_reply *, int32_t status, mimus_str code, mimus_str body));
+  mimus_rc (*handle)(mimus_inst*, const mimus_admin_request*, mimus_reply*,
+                     void (*reply)(mimus_reply*, int32_t status, mimus_str code, mimus_str body));
   /* Forgets what the manifest's "resets" names. [ctl] */
-  mimus_rc (*reset)(mimus_inst *, mimus_str what);
+  mimus_rc (*reset)(mimus_inst*, mimus_str what);
 } mimus_admin_v1;
 
 /* "mimus.record/1" */
 typedef struct mimus_record_v1 {
   uint32_t size;
   /* Fills declared fields of records before they are stored. [jrn] */
-  void (*enrich)(mimus_inst *, mimus_record *const *records, size_t n);
+  void (*enrich)(mimus_inst*, mimus_record* const* records, size_t n);
 } mimus_record_v1;
 
 /* "mimus.peer/1": what a plugin bound to a WebSocket endpoint does. All [w]. */
 typedef struct mimus_peer_v1 {
   uint32_t size;
-  void (*on_open)(mimus_inst *, mimus_bound *, mimus_channel *, void **ctx);
-  void (*on_timer)(mimus_inst *, mimus_bound *, mimus_channel *, void **ctx, void *ud);
-  void (*on_close)(mimus_inst *, mimus_bound *, mimus_channel *, void **ctx); /* last; free *ctx */
+  void (*on_open)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);
+  void (*on_timer)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, void* ud);
+  void (*on_close)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx); /* last; free *ctx */
 } mimus_peer_v1;
 
-typedef const mimus_plugin *(*mimus_entry_fn)(uint32_t host_major, uint32_t host_minor);
+typedef const mimus_plugin* (*mimus_entry_fn)(uint32_t host_major, uint32_t host_minor);
 #define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry"
 #define MIMUS_MANIFEST_SECTION ".mimus_manifest"
 
@@ -410,19 +412,20 @@ typedef struct mimus_registration {
 /* At file scope, once: MIMUS_MANIFEST = "{…}"; then MIMUS_EXPORT(entry_function) */
 #if defined(MIMUS_LINKED_IN)
 #define MIMUS_MANIFEST static const char mimus_manifest_text[]
-#define MIMUS_EXPORT(fn)                                                                   \
-  static const mimus_registration mimus_registration_here = {                              \
-      sizeof(mimus_registration), fn, {mimus_manifest_text, sizeof(mimus_manifest_text) - 1}}; \
-  __attribute__((used, retain, section("mimus_registry"))) static const mimus_registration \
-      *const mimus_registration_entry = &mimus_registration_here;
+#define MIMUS_EXPORT(fn)                                                                            \
+  static const mimus_registration mimus_registration_here = {                                       \
+      sizeof(mimus_registration), fn, {mimus_manifest_text, sizeof(mimus_manifest_text) - 1}};      \
+  __attribute__((                                                                                   \
+      used, retain,                                                                                 \
+      section("mimus_registry"))) static const mimus_registration* const mimus_registration_entry = \
+      &mimus_registration_here;
 #else
-#define MIMUS_MANIFEST                                         \
-  __attribute__((used, retain, section(MIMUS_MANIFEST_SECTION))) \
-  static const char mimus_manifest_text[]
-#define MIMUS_EXPORT(fn)                                                         \
-  MIMUS_C_LINKAGE __attribute__((visibility("default"))) const mimus_plugin *    \
-  mimus_plugin_entry(uint32_t major, uint32_t minor) {                           \
-    return fn(major, minor);                                                     \
+#define MIMUS_MANIFEST \
+  __attribute__((used, retain, section(MIMUS_MANIFEST_SECTION))) static const char mimus_manifest_text[]
+#define MIMUS_EXPORT(fn)                                                                         \
+  MIMUS_C_LINKAGE __attribute__((visibility("default"))) const mimus_plugin* mimus_plugin_entry( \
+      uint32_t major, uint32_t minor) {                                                          \
+    return fn(major, minor);                                                                     \
   }
 #endif
 

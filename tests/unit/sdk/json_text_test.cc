@@ -72,7 +72,9 @@ TEST(JsonText, UnquoteResolvesEscapes) {
       {"a surrogate pair", R"("\ud83d\uDE00!")", "\xF0\x9F\x98\x80!"},
       {"a lone high surrogate", R"("\ud83dx")", "\xEF\xBF\xBDx"},
       {"a lone low surrogate", R"("\ude00")", "\xEF\xBF\xBD"},
-      {"a high surrogate before another escape", R"("\ud83d\u0041")", "\xEF\xBF\xBD" "A"},
+      {"a high surrogate before another escape", R"("\ud83d\u0041")",
+       "\xEF\xBF\xBD"
+       "A"},
       {"empty", R"("")", ""},
       {"nothing", "", ""},
   };

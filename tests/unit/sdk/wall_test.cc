@@ -16,8 +16,11 @@ TEST(Wall, AHookThatThrowsFailsThatRequestOnly) {
   const struct {
     const char* hook;
     bool has_answer_from_behind;
-  } cases[] = {{"on_request", true},  {"on_request_body", true},  {"on_resume", true},
-               {"on_response", true}, {"on_response_body", true}};
+  } cases[] = {{"on_request", true},
+               {"on_request_body", true},
+               {"on_resume", true},
+               {"on_response", true},
+               {"on_response_body", true}};
   for (const auto& c : cases) {
     for (const char* kind : {"", "!"}) {
       SCOPED_TRACE(std::string(c.hook) + kind);
@@ -27,7 +30,8 @@ TEST(Wall, AHookThatThrowsFailsThatRequestOnly) {
       EXPECT_EQ(x.state, Exchange::State::ended);
       EXPECT_TRUE(x.failed);
       EXPECT_EQ(x.answer.status, 204) << "its manifest says fail open";
-      EXPECT_THAT(host.log(), Contains(*kind == '!' ? "an exception of unknown type" : std::string("thrown in ") + c.hook));
+      EXPECT_THAT(host.log(), Contains(*kind == '!' ? "an exception of unknown type"
+                                                    : std::string("thrown in ") + c.hook));
       EXPECT_FALSE(host.run(host.bind(throwing_in("")), {}).failed);
     }
   }

@@ -34,8 +34,8 @@ TEST(DataDirectory, IsLockedAgainstASecondHostNamedByItsPid) {
   const auto second = DirectoryLock::take(scratch.file("data"), std::chrono::milliseconds(30));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::conflict);
-  EXPECT_EQ(second.error().message, "data directory " + scratch.file("data") + " is in use by another Mimus (pid " +
-                                        std::to_string(getpid()) + ")");
+  EXPECT_EQ(second.error().message, "data directory " + scratch.file("data") +
+                                        " is in use by another Mimus (pid " + std::to_string(getpid()) + ")");
 }
 
 TEST(DataDirectory, IsFreeAgainWhenTheLockIsGone) {

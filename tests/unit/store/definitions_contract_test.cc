@@ -23,7 +23,8 @@ DefinitionWrite api(unsigned id, std::string document = "{}") {
 }
 
 DefinitionWrite endpoint(unsigned id, unsigned of, std::string document = "{}") {
-  return {Kind::endpoint, ulid(id), ulid(of), 3, false, std::move(document), {"GET", "/users/{id}", -7, false}};
+  return {
+      Kind::endpoint, ulid(id), ulid(of), 3, false, std::move(document), {"GET", "/users/{id}", -7, false}};
 }
 
 DefinitionWrite gone(DefinitionWrite write) {
@@ -38,7 +39,8 @@ TEST_P(DefinitionsContract, StartsEmptyAtSequenceZero) {
 }
 
 TEST_P(DefinitionsContract, GivesADocumentBackToTheByte) {
-  const std::string documents[] = {"{\"price\": 275.0}\n", "", std::string("\0\xff", 2), std::string(300'000, 'x')};
+  const std::string documents[] = {"{\"price\": 275.0}\n", "", std::string("\0\xff", 2),
+                                   std::string(300'000, 'x')};
   for (unsigned i = 0; i < std::size(documents); ++i) {
     ASSERT_OK(store().commit(std::vector{api(i + 1, documents[i])}, 0));
     const auto stored = store().document(Kind::api, ulid(i + 1));

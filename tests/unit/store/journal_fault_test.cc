@@ -41,9 +41,13 @@ class FaultyBlocks final : public BlockStore {
     if (Status up = disk(); !up) return up;
     return inner_.remove_before(end);
   }
-  Status each(const std::function<void(Key, std::string_view)>& show) const override { return inner_.each(show); }
+  Status each(const std::function<void(Key, std::string_view)>& show) const override {
+    return inner_.each(show);
+  }
   Result<std::vector<std::string>> field_names() const override { return inner_.field_names(); }
-  Status put_field_names(const std::vector<std::string>& names) override { return inner_.put_field_names(names); }
+  Status put_field_names(const std::vector<std::string>& names) override {
+    return inner_.put_field_names(names);
+  }
 
  private:
   void set(bool& what, bool to) {

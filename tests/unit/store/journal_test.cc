@@ -102,7 +102,8 @@ TEST_P(JournalContract, PagesNewestFirstWithoutGapOrRepeat) {
     EXPECT_LE(page->items.size(), 7u);
     for (const unsigned n : numbers(*page)) seen.push_back(n);
     cursor = page->next_cursor;
-    append(100 + static_cast<unsigned>(pages), 101 + static_cast<unsigned>(pages));  // newer: not in later pages
+    append(100 + static_cast<unsigned>(pages),
+           101 + static_cast<unsigned>(pages));  // newer: not in later pages
     ++pages;
   } while (!cursor.empty());
   EXPECT_EQ(seen, down(51, 1));
@@ -120,7 +121,8 @@ TEST_P(JournalContract, APageThatEndsWithTheJournalHasNoCursor) {
 TEST_P(JournalContract, RefusesCursorsThatAreNotItsOwn) {
   open();
   append(1, 20);
-  for (const char* const cursor : {"x", "000000000000000100000001x", "00000000000000010000000x", "-00000000000000100000001"}) {
+  for (const char* const cursor :
+       {"x", "000000000000000100000001x", "00000000000000010000000x", "-00000000000000100000001"}) {
     const auto page = journal_->page({}, 5, cursor);
     ASSERT_FALSE(page) << cursor;
     EXPECT_EQ(page.error().code, Code::invalid);
@@ -198,7 +200,8 @@ TEST_P(JournalContract, OldBlocksStayReadableWhenThePluginsChange) {
     ASSERT_TRUE(journal_->producer(0).append(input));
   }
   ASSERT_OK(journal_->close());
-  options_.plugin_fields = {{"deduplicated", FieldType::flag, true, ""}, {"geoCountry", FieldType::text, true, ""}};
+  options_.plugin_fields = {{"deduplicated", FieldType::flag, true, ""},
+                            {"geoCountry", FieldType::text, true, ""}};
   open();
   const int now = journal_->field("geoCountry");
   EXPECT_EQ(now, core_field_count + 1);
@@ -251,7 +254,8 @@ TEST_P(JournalContract, RetainsAtMostSoManyBytes) {
   const auto kept = all();
   EXPECT_EQ(kept, down(1001, 1001 - static_cast<unsigned>(kept.size()))) << "the newest";
   std::size_t blocks = 0;
-  EXPECT_OK(database_->blocks().each([&](BlockStore::Key key, std::string_view) { blocks += key.piece == 0 ? 1u : 0u; }));
+  EXPECT_OK(database_->blocks().each(
+      [&](BlockStore::Key key, std::string_view) { blocks += key.piece == 0 ? 1u : 0u; }));
   EXPECT_LE(blocks, stats.blocks);
 }
 

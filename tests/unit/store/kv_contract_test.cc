@@ -18,7 +18,8 @@ class KvContract : public DatabaseContract {
     std::optional<std::string> out;
     for (;;) {
       std::promise<void> loaded;
-      const Found found = kv().get(key, [&](std::string_view value) { out = value; }, [&] { loaded.set_value(); });
+      const Found found = kv().get(
+          key, [&](std::string_view value) { out = value; }, [&] { loaded.set_value(); });
       if (found != Found::pending) return out;
       if (reads != nullptr) ++*reads;
       loaded.get_future().wait();
@@ -135,7 +136,8 @@ TEST_P(KvContract, EvictsToTheDiskAndReadsBack) {
   EXPECT_GT(stats.evicted, 1000u);
   int reads = 0;
   for (unsigned i = 0; i < 2000; ++i) {
-    ASSERT_EQ(get("fill/" + std::to_string(i), &reads), std::string(100, static_cast<char>('a' + i % 26))) << i;
+    ASSERT_EQ(get("fill/" + std::to_string(i), &reads), std::string(100, static_cast<char>('a' + i % 26)))
+        << i;
   }
   EXPECT_GT(reads, 1000);
   EXPECT_EQ(get("fill/2000"), std::nullopt);

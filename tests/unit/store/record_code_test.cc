@@ -23,7 +23,8 @@ struct Fixture {
       table.from.push_back(static_cast<int>(i));
     }
   }
-  static constexpr int proxied = core_field_count, attempts = core_field_count + 1, country = core_field_count + 2;
+  static constexpr int proxied = core_field_count, attempts = core_field_count + 1,
+                       country = core_field_count + 2;
 
   std::string encode(const RecordInput& input, std::size_t clip = SIZE_MAX) const {
     std::string out(record_bound(input, clip), '\0');
@@ -42,10 +43,14 @@ TEST(RecordCode, CoreFieldsAreInTheOrderOfTheirNumbers) {
 
 TEST(RecordCode, GivesEveryFieldBack) {
   const Fixture f;
-  const FieldValue extra[] = {{Fixture::proxied, 1, {}}, {Fixture::country, 0, "Österreich"},
-                              {field_request_body, 0, std::string_view("\0body", 5)}, {Fixture::attempts, -3, {}}};
-  RecordInput input{ulid(1), ulid(2), ulid(3), 1'700'000'000'000'000, "GET", "/users/1", "q=1", "127.0.0.1", "curl",
-                    "trace", "oops", 503, -1, 12, INT64_MAX, extra};
+  const FieldValue extra[] = {{Fixture::proxied, 1, {}},
+                              {Fixture::country, 0, "Österreich"},
+                              {field_request_body, 0, std::string_view("\0body", 5)},
+                              {Fixture::attempts, -3, {}}};
+  RecordInput input{ulid(1), ulid(2),    ulid(3),   1'700'000'000'000'000,
+                    "GET",   "/users/1", "q=1",     "127.0.0.1",
+                    "curl",  "trace",    "oops",    503,
+                    -1,      12,         INT64_MAX, extra};
   Record record;
   ASSERT_TRUE(decode_record(f.encode(input), f.table, record));
   EXPECT_EQ(record.text(field_id), ulid(1).text());
@@ -79,8 +84,9 @@ TEST(RecordCode, AbsentStaysAbsentAlsoInAUsedRecord) {
   RecordInput bare;
   bare.id = ulid(9);
   ASSERT_TRUE(decode_record(f.encode(bare), f.table, record));
-  for (const int field : std::initializer_list<int>{field_api_id, field_endpoint_id, field_method, field_path, field_query, field_client_ip,
-                          field_user_agent, field_trace_id, field_error, Fixture::country}) {
+  for (const int field : std::initializer_list<int>{field_api_id, field_endpoint_id, field_method, field_path,
+                                                    field_query, field_client_ip, field_user_agent,
+                                                    field_trace_id, field_error, Fixture::country}) {
     EXPECT_EQ(record.text(field), std::nullopt) << field;
   }
   EXPECT_EQ(record.number(field_status), std::nullopt);
@@ -197,7 +203,8 @@ TEST(BlockCode, TooManyValuesAreAnyAndTheHeaderFits) {
   EXPECT_TRUE(Comparison({Fixture::country, Filter::Op::equals, 0, "nowhere"}, f.table).may_pass(header));
   EXPECT_FALSE(Comparison({field_status, Filter::Op::equals, 201, ""}, f.table).may_pass(header));
   for (int x = 0; x < 40; ++x) {
-    EXPECT_TRUE(Comparison({Fixture::country + 1 + x, Filter::Op::equals, 0, "29"}, f.table).may_pass(header)) << x;
+    EXPECT_TRUE(Comparison({Fixture::country + 1 + x, Filter::Op::equals, 0, "29"}, f.table).may_pass(header))
+        << x;
   }
 }
 

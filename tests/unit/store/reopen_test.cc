@@ -26,7 +26,8 @@ class Reopen : public testing::Test {
     std::optional<std::string> out;
     for (;;) {
       std::promise<void> loaded;
-      const auto found = database_->kv().get(key, [&](std::string_view value) { out = value; }, [&] { loaded.set_value(); });
+      const auto found = database_->kv().get(
+          key, [&](std::string_view value) { out = value; }, [&] { loaded.set_value(); });
       if (found != KvStore::Found::pending) return out;
       loaded.get_future().wait();
     }
@@ -87,7 +88,8 @@ TEST_F(Reopen, KvKeepsTimesByTheWallClock) {
 
 TEST_F(Reopen, KvMayHoldMoreThanMemory) {
   open();
-  for (int i = 0; i < 3000; ++i) ASSERT_OK(database_->kv().put("key/" + std::to_string(i), std::to_string(i), 0));
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_OK(database_->kv().put("key/" + std::to_string(i), std::to_string(i), 0));
   database_.reset();
   StoreOptions options = options_in(scratch_);
   options.kv_bytes = 64u << 10;
@@ -146,7 +148,8 @@ TEST_F(Reopen, DataOfANewerMimusIsRefused) {
   const auto opened = open_database(options_in(scratch_), clock_);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Code::corrupt);
-  EXPECT_NE(opened.error().message.find("written by a newer Mimus (format 2, this one reads up to 1)"), std::string::npos)
+  EXPECT_NE(opened.error().message.find("written by a newer Mimus (format 2, this one reads up to 1)"),
+            std::string::npos)
       << opened.error().message;
   const Status restored = restore_database(scratch_.file("data"), scratch_.file("restored"));
   ASSERT_FALSE(restored);
@@ -173,7 +176,8 @@ TEST_F(Reopen, ABackupIsRestoredElsewhere) {
   database_.reset();
 
   EXPECT_EQ(restore_database(scratch_.file("nowhere"), scratch_.file("x")).error().code, Code::not_found);
-  EXPECT_EQ(restore_database(scratch_.file("backups/monday"), scratch_.file("data")).error().code, Code::conflict);
+  EXPECT_EQ(restore_database(scratch_.file("backups/monday"), scratch_.file("data")).error().code,
+            Code::conflict);
   std::filesystem::remove_all(scratch_.file("data"));
   ASSERT_OK(restore_database(scratch_.file("backups/monday"), scratch_.file("data")));
   open();

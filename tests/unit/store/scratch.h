@@ -35,7 +35,9 @@ inline StoreOptions options_in(const ScratchDir& scratch) {
 }
 
 enum class Backing { rocks, memory };
-inline void PrintTo(Backing backing, std::ostream* out) { *out << (backing == Backing::rocks ? "Rocks" : "Memory"); }
+inline void PrintTo(Backing backing, std::ostream* out) {
+  *out << (backing == Backing::rocks ? "Rocks" : "Memory");
+}
 
 /// A test of one promise against each kind of database.
 class DatabaseContract : public testing::TestWithParam<Backing> {

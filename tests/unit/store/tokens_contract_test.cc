@@ -8,7 +8,8 @@ class TokensContract : public DatabaseContract {};
 MIMUS_BOTH_DATABASES(TokensContract);
 
 Token token(unsigned id) {
-  return {ulid(id), "token " + std::to_string(id), Role::editor, std::string(32, static_cast<char>(id)), 1'000 + id};
+  return {ulid(id), "token " + std::to_string(id), Role::editor, std::string(32, static_cast<char>(id)),
+          1'000 + id};
 }
 
 TEST_P(TokensContract, HasNoneAtFirst) { EXPECT_TRUE(database_->tokens().all()->empty()); }

@@ -27,7 +27,9 @@ TEST(Ulid, ReadsTheTimeOfTheSpecificationsExample) {
   EXPECT_EQ(Ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV")->wall_ms(), 1469922850259);
 }
 
-TEST(Ulid, ParsesLowerCase) { EXPECT_EQ(Ulid::parse("01arz3ndektsv4rrffq69g5fav")->text(), "01ARZ3NDEKTSV4RRFFQ69G5FAV"); }
+TEST(Ulid, ParsesLowerCase) {
+  EXPECT_EQ(Ulid::parse("01arz3ndektsv4rrffq69g5fav")->text(), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+}
 
 TEST(Ulid, RefusesWhatIsNone) {
   const struct {

@@ -91,8 +91,10 @@ TEST(AddressPolicy, SortsAddressesByTheirReach) {
   closed.allow_private = false;
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(open.refuses(c.address, 80).has_value(), c.rule == Rule::never) << open.refuses(c.address, 80).value_or("");
-    EXPECT_EQ(closed.refuses(c.address, 80).has_value(), c.rule != Rule::always) << closed.refuses(c.address, 80).value_or("");
+    EXPECT_EQ(open.refuses(c.address, 80).has_value(), c.rule == Rule::never)
+        << open.refuses(c.address, 80).value_or("");
+    EXPECT_EQ(closed.refuses(c.address, 80).has_value(), c.rule != Rule::always)
+        << closed.refuses(c.address, 80).value_or("");
   }
 }
 
@@ -160,7 +162,8 @@ TEST(AddressPolicy, SaysWhyItRefuses) {
   AddressPolicy policy;
   policy.allow_private = false;
   EXPECT_EQ(policy.refuses("127.1", 80).value_or(""), "127.0.0.1 is loopback");
-  EXPECT_EQ(policy.refuses("169.254.169.254", 80).value_or(""), "169.254.169.254 is a cloud's metadata address");
+  EXPECT_EQ(policy.refuses("169.254.169.254", 80).value_or(""),
+            "169.254.169.254 is a cloud's metadata address");
 }
 
 }  // namespace

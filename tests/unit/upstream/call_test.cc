@@ -25,7 +25,8 @@ class CallTest : public testing::Test, private CallContext::Owner {
   void fetch(Recorder& got, std::uint16_t port, const std::vector<std::string>& addresses) {
     running_.on_loop([&] {
       pool_ = std::make_unique<Pool>(running_.loop);
-      resolver_ = std::make_unique<Resolver>(running_.loop, [] {}, Resolver::Servers{"/dev/null", 1});
+      resolver_ = std::make_unique<Resolver>(
+          running_.loop, [] {}, Resolver::Servers{"/dev/null", 1});
       context_.emplace(CallContext{running_.loop, policy_, *pool_, *resolver_, tls_, scratch_, *this});
       UpstreamRequest request;
       request.method = "GET";

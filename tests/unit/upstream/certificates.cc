@@ -34,9 +34,11 @@ X509* make(EVP_PKEY* key, const char* name, X509* issuer, EVP_PKEY* signer, cons
   X509_gmtime_adj(X509_getm_notAfter(out), 3600);
   X509_set_pubkey(out, key);
   X509_NAME* const subject = X509_get_subject_name(out);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1,
+                             -1, 0);
   X509_set_issuer_name(out, issuer ? X509_get_subject_name(issuer) : subject);
-  add_extension(out, issuer ? issuer : out, NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
+  add_extension(out, issuer ? issuer : out, NID_basic_constraints,
+                issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
   if (issuer) add_extension(out, issuer, NID_subject_alt_name, names);
   EXPECT_NE(X509_sign(out, signer, EVP_sha256()), 0);
   return out;

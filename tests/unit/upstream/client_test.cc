@@ -28,11 +28,14 @@ TEST(UpstreamClient, StreamsAnswersOfEveryFraming) {
     std::int64_t length;
     const char* body;
   } cases[] = {
-      {"a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello", 200, "Content-Length=5;X=y;", 5, "hello"},
-      {"chunks", "HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 201, "", -1, "hello"},
+      {"a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello", 200, "Content-Length=5;X=y;",
+       5, "hello"},
+      {"chunks", "HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 201,
+       "", -1, "hello"},
       {"until close", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", 200, "", -1, "hello"},
       {"no body", "HTTP/1.1 204 No Content\r\n\r\n", 204, "", 0, ""},
-      {"an interim answer first", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, "Content-Length=0;", 0, ""},
+      {"an interim answer first", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+       200, "Content-Length=0;", 0, ""},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -60,7 +63,8 @@ TEST(UpstreamClient, SendsTheRequestWithItsBody) {
     Recorder got;
     client.fetch(got, peer.url("/a?b=c", "localhost"), "POST", "data");
     EXPECT_EQ(got.status, 200) << got.why;
-    want = "POST /a?b=c HTTP/1.1\r\nHost: localhost:" + std::to_string(peer.port()) + "\r\nContent-Length: 4\r\n\r\ndata";
+    want = "POST /a?b=c HTTP/1.1\r\nHost: localhost:" + std::to_string(peer.port()) +
+           "\r\nContent-Length: 4\r\n\r\ndata";
   }
   EXPECT_EQ(heard, want);
 }
@@ -215,7 +219,8 @@ TEST(UpstreamClient, NamesWhatWentWrong) {
       {"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", UpstreamError::unreachable},
       {"not HTTP", "220 smtp.example.com ESMTP\r\n", UpstreamError::protocol},
       {"a malformed head", "HTTP/1.1 200 OK\r\nA b\r\n\r\n", UpstreamError::protocol},
-      {"a malformed chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", UpstreamError::protocol},
+      {"a malformed chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+       UpstreamError::protocol},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

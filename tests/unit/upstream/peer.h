@@ -90,7 +90,8 @@ class Peer {
   int accept() { return ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); }
   std::uint16_t port() const { return port_; }
   std::string url(std::string_view path = "/", std::string_view host = "127.0.0.1", bool tls = false) const {
-    return (tls ? "https://" : "http://") + std::string(host) + ":" + std::to_string(port_) + std::string(path);
+    return (tls ? "https://" : "http://") + std::string(host) + ":" + std::to_string(port_) +
+           std::string(path);
   }
 
  private:

@@ -17,11 +17,20 @@ UpstreamRequest request_to(std::string_view url) {
 
 TEST(RequestBytes, LeavesOutWhatSpeaksOfAnotherConnection) {
   const std::vector<Header> headers = {
-      {"Accept", "*/*"},        {"Connection", "close, X-Private"}, {"x-private", "1"},
-      {"Keep-Alive", "a"},      {"Proxy-Authorization", "b"},       {"TE", "trailers"},
-      {"Trailer", "c"},         {"Transfer-Encoding", "chunked"},   {"Upgrade", "websocket"},
-      {"Host", "other"},        {"content-length", "7"},            {"Expect", "100-continue"},
-      {"X-Kept", "1"},          {"X-Kept", "2"},
+      {"Accept", "*/*"},
+      {"Connection", "close, X-Private"},
+      {"x-private", "1"},
+      {"Keep-Alive", "a"},
+      {"Proxy-Authorization", "b"},
+      {"TE", "trailers"},
+      {"Trailer", "c"},
+      {"Transfer-Encoding", "chunked"},
+      {"Upgrade", "websocket"},
+      {"Host", "other"},
+      {"content-length", "7"},
+      {"Expect", "100-continue"},
+      {"X-Kept", "1"},
+      {"X-Kept", "2"},
   };
   UpstreamRequest request = request_to("http://a:81/p?q=%20");
   request.headers = headers;

@@ -50,7 +50,8 @@ class NameServer {
     char query[512];
     sockaddr_in from{};
     socklen_t size = sizeof from;
-    for (ssize_t n; (n = ::recvfrom(fd_, query, sizeof query, 0, reinterpret_cast<sockaddr*>(&from), &size)) >= 12;) {
+    for (ssize_t n;
+         (n = ::recvfrom(fd_, query, sizeof query, 0, reinterpret_cast<sockaddr*>(&from), &size)) >= 12;) {
       std::string answer(query, static_cast<std::size_t>(n));
       std::size_t end = 12;
       while (end < answer.size() && answer[end] != 0) end += 1 + static_cast<unsigned char>(answer[end]);
@@ -62,7 +63,8 @@ class NameServer {
       answer[3] = '\x80';
       answer[7] = is_a ? 1 : 0;
       answer[9] = answer[11] = 0;
-      const char record[] = {'\xc0', 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 0, 0, static_cast<char>(last_byte_)};
+      const char record[] = {'\xc0', 12, 0, 1, 0,  1, 0, 0,
+                             0,      60, 0, 4, 10, 0, 0, static_cast<char>(last_byte_)};
       if (is_a) answer.append(record, sizeof record);
       ::sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
     }
@@ -97,7 +99,8 @@ class ResolverTest : public testing::Test {
 
   void make_resolver(std::uint16_t port) {
     running_.on_loop([this, port] {
-      resolver_ = std::make_unique<Resolver>(running_.loop, [this] { on_answers(); }, Resolver::Servers{file_, port});
+      resolver_ = std::make_unique<Resolver>(
+          running_.loop, [this] { on_answers(); }, Resolver::Servers{file_, port});
     });
   }
 
@@ -163,7 +166,8 @@ TEST_F(ResolverTest, AsksTheServerOfItsFile) {
   NameServer server(7, 1);
   configure("nameserver 127.0.0.1\n");
   make_resolver(server.port());
-  EXPECT_THAT(look_up({"a.example", "b.example", "a.example"}), ElementsAre("10.0.0.7 ", "10.0.0.7 ", "10.0.0.7 "));
+  EXPECT_THAT(look_up({"a.example", "b.example", "a.example"}),
+              ElementsAre("10.0.0.7 ", "10.0.0.7 ", "10.0.0.7 "));
 }
 
 TEST_F(ResolverTest, ReadsItsFileAgainWhenItHasChanged) {
@@ -193,7 +197,8 @@ TEST_F(ResolverTest, CanBeDestroyedWithQueriesUnderWay) {
   RunningLoop running;
   bool told = false;
   running.on_loop([&] {
-    Resolver resolver(running.loop, [&] { told = true; }, Resolver::Servers{file(), ntohs(address.sin_port)});
+    Resolver resolver(
+        running.loop, [&] { told = true; }, Resolver::Servers{file(), ntohs(address.sin_port)});
     resolver.look_up(1, "a.example");
     resolver.look_up(2, "b.example");
   });

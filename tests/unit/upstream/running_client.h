@@ -61,7 +61,8 @@ class RunningClient : public RunningLoop {
 
   Upstream& upstream() { return *upstream_; }  ///< For use on the loop.
 
-  void start(Recorder& recorder, const std::string& url, std::string_view method = "GET", std::string_view body = {}) {
+  void start(Recorder& recorder, const std::string& url, std::string_view method = "GET",
+             std::string_view body = {}) {
     UpstreamRequest request;
     request.method = method;
     request.url = *Url::parse(url);
@@ -71,7 +72,8 @@ class RunningClient : public RunningLoop {
   }
 
   /// Starts and waits for the last word.
-  void fetch(Recorder& recorder, const std::string& url, std::string_view method = "GET", std::string_view body = {}) {
+  void fetch(Recorder& recorder, const std::string& url, std::string_view method = "GET",
+             std::string_view body = {}) {
     start(recorder, url, method, body);
     ASSERT_TRUE(recorder.wait());
   }

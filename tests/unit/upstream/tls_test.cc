@@ -58,7 +58,9 @@ class UpstreamTls : public testing::Test {
   }
   ~UpstreamTls() override { ::unsetenv("SSL_CERT_FILE"); }
 
-  std::shared_ptr<SSL_CTX> server(const std::string& names) { return {authority_.server(names), &SSL_CTX_free}; }
+  std::shared_ptr<SSL_CTX> server(const std::string& names) {
+    return {authority_.server(names), &SSL_CTX_free};
+  }
 
   Authority authority_;
 };

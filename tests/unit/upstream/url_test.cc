@@ -22,16 +22,19 @@ TEST(Url, IsTakenApart) {
       {"the usual port is left out", "https://a:443/", true, "a", 443, "a", "/"},
       {"the other scheme's port is kept", "https://a:80/", true, "a", 80, "a:80", "/"},
       {"an empty port is the usual one", "http://a:/x", false, "a", 80, "a", "/x"},
-      {"scheme and host in lower case", "HTTP://EXAMPLE.Com/Path", false, "example.com", 80, "example.com", "/Path"},
+      {"scheme and host in lower case", "HTTP://EXAMPLE.Com/Path", false, "example.com", 80, "example.com",
+       "/Path"},
       {"a query without a path", "http://a?x=1", false, "a", 80, "a", "/?x=1"},
-      {"path and query as they came", "http://a/%7Eb/../c?x=%20&y={z}", false, "a", 80, "a", "/%7Eb/../c?x=%20&y={z}"},
+      {"path and query as they came", "http://a/%7Eb/../c?x=%20&y={z}", false, "a", 80, "a",
+       "/%7Eb/../c?x=%20&y={z}"},
       {"no fragment", "http://a/b#c?d", false, "a", 80, "a", "/b"},
       {"an @ in the path", "http://a/@b", false, "a", 80, "a", "/@b"},
       {"IPv6", "http://[::1]:81/", false, "::1", 81, "[::1]:81", "/"},
       {"IPv6 with the usual port", "https://[2001:DB8::1]/", true, "2001:db8::1", 443, "[2001:db8::1]", "/"},
       {"IPv4", "http://10.1.2.3/", false, "10.1.2.3", 80, "10.1.2.3", "/"},
       {"IPv4 as one number", "http://2130706433/", false, "2130706433", 80, "2130706433", "/"},
-      {"a name with an underscore and a last dot", "http://my_app.svc./", false, "my_app.svc.", 80, "my_app.svc.", "/"},
+      {"a name with an underscore and a last dot", "http://my_app.svc./", false, "my_app.svc.", 80,
+       "my_app.svc.", "/"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

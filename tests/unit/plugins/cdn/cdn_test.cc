@@ -22,8 +22,13 @@ TEST(Cdn, MarksCacheableAnswers) {
   } cases[] = {
       {"the defaults", R"({"cacheEnabled":true})", "GET", 200, {}, "public, max-age=3600", md5_of_hello},
       {"HEAD is as GET", R"({"cacheEnabled":true})", "HEAD", 200, {}, "public, max-age=3600", md5_of_hello},
-      {"private and short", R"({"cacheEnabled":true,"cacheTTL":0,"cacheControl":"private"})", "GET", 200, {},
-       "private, max-age=0", md5_of_hello},
+      {"private and short",
+       R"({"cacheEnabled":true,"cacheTTL":0,"cacheControl":"private"})",
+       "GET",
+       200,
+       {},
+       "private, max-age=0",
+       md5_of_hello},
       {"203", R"({"cacheEnabled":true})", "GET", 203, {}, "public, max-age=3600", md5_of_hello},
       {"204", R"({"cacheEnabled":true})", "GET", 204, {}, "public, max-age=3600", md5_of_hello},
       {"301", R"({"cacheEnabled":true})", "GET", 301, {}, "public, max-age=3600", md5_of_hello},
@@ -35,9 +40,19 @@ TEST(Cdn, MarksCacheableAnswers) {
       {"500 is not", R"({"cacheEnabled":true})", "GET", 500, {}, "", ""},
       {"POST is not", R"({"cacheEnabled":true})", "POST", 200, {}, "", ""},
       {"Set-Cookie is not", R"({"cacheEnabled":true})", "GET", 200, {{"set-cookie", "a=b"}}, "", ""},
-      {"an own Cache-Control wins", R"({"cacheEnabled":true})", "GET", 200, {{"cache-control", "no-cache"}}, "no-cache",
+      {"an own Cache-Control wins",
+       R"({"cacheEnabled":true})",
+       "GET",
+       200,
+       {{"cache-control", "no-cache"}},
+       "no-cache",
        md5_of_hello},
-      {"an own ETag wins", R"({"cacheEnabled":true})", "GET", 200, {{"etag", "W/\"own\""}}, "public, max-age=3600",
+      {"an own ETag wins",
+       R"({"cacheEnabled":true})",
+       "GET",
+       200,
+       {{"etag", "W/\"own\""}},
+       "public, max-age=3600",
        "W/\"own\""},
   };
   for (const auto& c : cases) {
@@ -45,8 +60,9 @@ TEST(Cdn, MarksCacheableAnswers) {
       if (streaming && std::string(c.method) == "HEAD") continue;
       SCOPED_TRACE(std::string(c.name) + (streaming ? ", streaming" : ""));
       FakeHost host(CDN);
-      const Exchange& x = host.run(host.bind({.fields = c.fields}), {.method = c.method},
-                                   {.status = c.status, .headers = c.headers, .body = "hello", .streaming = streaming});
+      const Exchange& x =
+          host.run(host.bind({.fields = c.fields}), {.method = c.method},
+                   {.status = c.status, .headers = c.headers, .body = "hello", .streaming = streaming});
       EXPECT_EQ(x.answer.status, c.status);
       EXPECT_EQ(x.answer.header("Cache-Control"), c.cache_control);
       EXPECT_EQ(x.answer.header("ETag"), c.etag);
@@ -67,7 +83,11 @@ TEST(Cdn, AClientThatHasItGets304) {
   } cases[] = {
       {"its tag", {{"If-None-Match", md5_of_hello}}, 200, {}, 304},
       {"another tag", {{"If-None-Match", "\"x\""}}, 200, {}, 200},
-      {"its tag on a second line", {{"If-None-Match", "\"x\""}, {"if-none-match", md5_of_hello}}, 200, {}, 304},
+      {"its tag on a second line",
+       {{"If-None-Match", "\"x\""}, {"if-none-match", md5_of_hello}},
+       200,
+       {},
+       304},
       {"any", {{"If-None-Match", "*"}}, 200, {}, 304},
       {"the mock's own tag", {{"If-None-Match", "\"own\""}}, 200, {{"ETag", "W/\"own\""}}, 304},
       {"not for a 404", {{"If-None-Match", md5_of_hello}}, 404, {}, 404},
@@ -77,7 +97,10 @@ TEST(Cdn, AClientThatHasItGets304) {
       {"no Last-Modified", {{"If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}}, 200, {}, 200},
       {"no date", {{"If-Modified-Since", "yesterday"}}, 200, {modified}, 200},
       {"the tag outranks the date",
-       {{"If-None-Match", "\"x\""}, {"If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}}, 200, {modified}, 200},
+       {{"If-None-Match", "\"x\""}, {"If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}},
+       200,
+       {modified},
+       200},
   };
   for (const auto& c : cases) {
     for (const char* method : {"GET", "HEAD"}) {

@@ -14,7 +14,9 @@ constexpr const char* lists =
     R"({"cors":{"origins":["https://a.test","null"],"methods":["GET","PUT"],"headers":["X-A","X-B"],"maxAge":5}})";
 constexpr const char* with_credentials = R"({"cors":{"credentials":true}})";
 
-Definition api(const char* fields) { return {.level = MIMUS_LEVEL_API, .fields = fields, .api_fields = fields}; }
+Definition api(const char* fields) {
+  return {.level = MIMUS_LEVEL_API, .fields = fields, .api_fields = fields};
+}
 Definition endpoint_of(const char* fields) { return {.api_fields = fields}; }
 
 TEST(Cors, AnAnswerToARequestWithAnOrigin) {
@@ -40,16 +42,46 @@ TEST(Cors, AnAnswerToARequestWithAnOrigin) {
       {"another port", lists, "https://a.test:444", {}, "", "Origin", "", ""},
       {"a list without an origin", lists, nullptr, {}, "", "Origin", "", ""},
       {"an empty list allows none", R"({"cors":{"origins":[]}})", "https://a.test", {}, "", "Origin", "", ""},
-      {"credentials name the origin", with_credentials, "https://x.test", {}, "https://x.test", "Origin", "true",
+      {"credentials name the origin",
+       with_credentials,
+       "https://x.test",
+       {},
+       "https://x.test",
+       "Origin",
+       "true",
        exposed},
-      {"Vary is added to", lists, "https://a.test", {{"Vary", "Accept"}}, "https://a.test", "Accept, Origin", "",
+      {"Vary is added to",
+       lists,
+       "https://a.test",
+       {{"Vary", "Accept"}},
+       "https://a.test",
+       "Accept, Origin",
+       "",
        exposed},
-      {"Vary is not repeated", lists, "https://a.test", {{"vary", "accept, ORIGIN"}}, "https://a.test",
-       "accept, ORIGIN", "", exposed},
-      {"the mock's own origin wins", "{}", "https://x.test", {{"access-control-allow-origin", "https://y.test"}},
-       "https://y.test", "", "", ""},
-      {"the mock's own exposed headers win", "{}", "https://x.test", {{"Access-Control-Expose-Headers", "X"}}, "*", "",
-       "", "X"},
+      {"Vary is not repeated",
+       lists,
+       "https://a.test",
+       {{"vary", "accept, ORIGIN"}},
+       "https://a.test",
+       "accept, ORIGIN",
+       "",
+       exposed},
+      {"the mock's own origin wins",
+       "{}",
+       "https://x.test",
+       {{"access-control-allow-origin", "https://y.test"}},
+       "https://y.test",
+       "",
+       "",
+       ""},
+      {"the mock's own exposed headers win",
+       "{}",
+       "https://x.test",
+       {{"Access-Control-Expose-Headers", "X"}},
+       "*",
+       "",
+       "",
+       "X"},
   };
   for (const auto& c : cases) {
     for (const bool of_api : {true, false}) {
@@ -82,17 +114,48 @@ TEST(Cors, APreflightIsAnsweredHere) {
     const char* vary;
     const char* credentials;
   } cases[] = {
-      {"true reflects", "{}", "https://x.test", {{"Access-Control-Request-Headers", "x-one,x-two"}}, "*", "DELETE",
-       "x-one,x-two", "600", "", ""},
+      {"true reflects",
+       "{}",
+       "https://x.test",
+       {{"Access-Control-Request-Headers", "x-one,x-two"}},
+       "*",
+       "DELETE",
+       "x-one,x-two",
+       "600",
+       "",
+       ""},
       {"no headers asked for", "{}", "https://x.test", {}, "*", "DELETE", "", "600", "", ""},
-      {"header names on two lines", "{}", "https://x.test",
-       {{"access-control-request-headers", "a"}, {"Access-Control-Request-Headers", "b"}}, "*", "DELETE", "a, b", "600",
-       "", ""},
-      {"lists are named whole", lists, "https://a.test", {{"Access-Control-Request-Headers", "x-z"}}, "https://a.test",
-       "GET, PUT", "X-A, X-B", "5", "Origin", ""},
+      {"header names on two lines",
+       "{}",
+       "https://x.test",
+       {{"access-control-request-headers", "a"}, {"Access-Control-Request-Headers", "b"}},
+       "*",
+       "DELETE",
+       "a, b",
+       "600",
+       "",
+       ""},
+      {"lists are named whole",
+       lists,
+       "https://a.test",
+       {{"Access-Control-Request-Headers", "x-z"}},
+       "https://a.test",
+       "GET, PUT",
+       "X-A, X-B",
+       "5",
+       "Origin",
+       ""},
       {"an origin that is not allowed", lists, "https://b.test", {}, "", "", "", "", "Origin", ""},
-      {"credentials", with_credentials, "https://x.test", {{"Access-Control-Request-Headers", "x"}}, "https://x.test",
-       "DELETE", "x", "600", "Origin", "true"},
+      {"credentials",
+       with_credentials,
+       "https://x.test",
+       {{"Access-Control-Request-Headers", "x"}},
+       "https://x.test",
+       "DELETE",
+       "x",
+       "600",
+       "Origin",
+       "true"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -118,7 +181,8 @@ TEST(Cors, OtherOptionsRequestsPass) {
   FakeHost host(CORS);
   Bound& bound = host.bind(endpoint_of("{}"));
   EXPECT_FALSE(host.run(bound, {.method = "OPTIONS", .headers = {{"Origin", "https://x.test"}}}).responded);
-  EXPECT_FALSE(host.run(bound, {.method = "GET", .headers = {{"Access-Control-Request-Method", "GET"}}}).responded);
+  EXPECT_FALSE(
+      host.run(bound, {.method = "GET", .headers = {{"Access-Control-Request-Method", "GET"}}}).responded);
 }
 
 TEST(Cors, FalseIsNotInThePipeline) {

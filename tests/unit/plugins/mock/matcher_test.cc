@@ -13,7 +13,8 @@ class FakeFacts final : public Facts {
   std::multimap<std::pair<Where, std::string>, std::string> values;
   std::string text;
 
-  std::optional<std::string_view> value(Where where, std::string_view name, std::uint32_t nth) const override {
+  std::optional<std::string_view> value(Where where, std::string_view name,
+                                        std::uint32_t nth) const override {
     auto [from, to] = values.equal_range({where, std::string(name)});
     for (; from != to; ++from) {
       if (nth-- == 0) return from->second;
@@ -25,12 +26,18 @@ class FakeFacts final : public Facts {
 
 FakeFacts request() {
   FakeFacts f;
-  f.values = {{{Where::query, "n"}, "1"},      {{Where::query, "n"}, "20"},
-              {{Where::query, "flag"}, "true"}, {{Where::query, "empty"}, ""},
-              {{Where::header, "x-a"}, "one"},  {{Where::path, "id"}, "42"},
-              {{Where::header, "cookie"}, "s=abc; t = no;q=\"x\""}, {{Where::header, "cookie"}, "u=2;s=def"},
-              {{Where::method, ""}, "GET"},     {{Where::ip, ""}, "10.0.0.1"}};
-  f.text = R"({"a":{"b":[1,2.0,{"c":"deep"}]},"n":5,"s":"5","t":true,"z":null,"":1,"x/y":2,"m~n":3,"list":["p","q"]})";
+  f.values = {{{Where::query, "n"}, "1"},
+              {{Where::query, "n"}, "20"},
+              {{Where::query, "flag"}, "true"},
+              {{Where::query, "empty"}, ""},
+              {{Where::header, "x-a"}, "one"},
+              {{Where::path, "id"}, "42"},
+              {{Where::header, "cookie"}, "s=abc; t = no;q=\"x\""},
+              {{Where::header, "cookie"}, "u=2;s=def"},
+              {{Where::method, ""}, "GET"},
+              {{Where::ip, ""}, "10.0.0.1"}};
+  f.text =
+      R"({"a":{"b":[1,2.0,{"c":"deep"}]},"n":5,"s":"5","t":true,"z":null,"":1,"x/y":2,"m~n":3,"list":["p","q"]})";
   return f;
 }
 
@@ -85,7 +92,8 @@ TEST(Matcher, AConditionHolds) {
       {"body array element", R"({"in":"body","pointer":"/a/b/2/c","op":"equals","value":"deep"})", true},
       {"body past an array", R"({"in":"body","pointer":"/a/b/3","op":"exists"})", false},
       {"an index has no leading zero", R"({"in":"body","pointer":"/a/b/00","op":"exists"})", false},
-      {"body whole values", R"({"in":"body","pointer":"/a/b","op":"equals","value":[1,2,{"c":"deep"}]})", true},
+      {"body whole values", R"({"in":"body","pointer":"/a/b","op":"equals","value":[1,2,{"c":"deep"}]})",
+       true},
       {"body array contains", R"({"in":"body","pointer":"/list","op":"contains","value":"q"})", true},
       {"an empty key", R"({"in":"body","pointer":"/","op":"equals","value":1})", true},
       {"escaped slash", R"({"in":"body","pointer":"/x~1y","op":"equals","value":2})", true},
@@ -95,14 +103,16 @@ TEST(Matcher, AConditionHolds) {
       {"a string operator on a number", R"({"in":"body","pointer":"/n","op":"matches","value":"5"})", false},
       {"body notEquals when absent", R"({"in":"body","pointer":"/gone","op":"notEquals","value":1})", true},
       {"all", R"({"all":[{"in":"path","name":"id","op":"exists"},{"in":"ip","op":"exists"}]})", true},
-      {"all but one", R"({"all":[{"in":"path","name":"id","op":"exists"},{"in":"ip","op":"absent"}]})", false},
+      {"all but one", R"({"all":[{"in":"path","name":"id","op":"exists"},{"in":"ip","op":"absent"}]})",
+       false},
       {"any", R"({"any":[{"in":"path","name":"id","op":"absent"},{"in":"ip","op":"exists"}]})", true},
       {"not", R"({"not":{"any":[{"in":"path","name":"id","op":"exists"}]}})", false},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     std::string faults;
-    const auto condition = Condition::compile(c.when, "", [&](const auto& p, const auto& d) { faults += p + " " + d; });
+    const auto condition =
+        Condition::compile(c.when, "", [&](const auto& p, const auto& d) { faults += p + " " + d; });
     ASSERT_TRUE(condition) << faults;
     const FakeFacts facts = request();
     Subject subject(facts);
@@ -127,7 +137,8 @@ TEST(Matcher, ABodyThatIsNotBoundedJsonHasNoValues) {
       {"101 levels", nested(101), false},
       {"100,000 levels", nested(100'000), false},
   };
-  const auto condition = Condition::compile(R"({"in":"body","pointer":"","op":"exists"})", "", [](auto&&...) {});
+  const auto condition =
+      Condition::compile(R"({"in":"body","pointer":"","op":"exists"})", "", [](auto&&...) {});
   ASSERT_TRUE(condition);
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -169,10 +180,12 @@ TEST(Matcher, AConditionIsRefusedWithAPointer) {
       {"a bad pattern", R"({"in":"ip","op":"matches","value":"("})", "/when/value"},
       {"a back reference", R"({"in":"ip","op":"matches","value":"(a)\\1"})", "/when/value"},
       {"a pattern too large", R"({"in":"ip","op":"matches","value":"((a{500}){500}){2}"})", "/when/value"},
-      {"a pattern too long", R"({"in":"ip","op":"matches","value":")" + std::string(1025, 'a') + "\"}", "/when/value"},
+      {"a pattern too long", R"({"in":"ip","op":"matches","value":")" + std::string(1025, 'a') + "\"}",
+       "/when/value"},
       {"inside all", R"({"all":[{"in":"ip","op":"exists"},{"in":"ip"}]})", "/when/all/1/op"},
       {"inside not and any", R"({"not":{"any":[{"in":"x"}]}})", "/when/not/any/0/in"},
-      {"too deep", deep, [] {
+      {"too deep", deep,
+       [] {
          std::string p = "/when";
          for (int i = 0; i < 33; ++i) p += "/not";
          return p;

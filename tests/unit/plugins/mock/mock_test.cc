@@ -28,8 +28,8 @@ TEST(Mock, AnswersWithTheBodyAsItWasWritten) {
       {"base64", R"({"bodyBase64":"AAH/"})", 200, "application/octet-stream", nullptr},
       {"base64 with padding", R"({"bodyBase64":"YQ=="})", 200, "application/octet-stream", "a"},
       {"no body", R"({"status":204})", 204, "", ""},
-      {"an own type", R"({"json":1,"headers":{"content-type":"application/hal+json"}})", 200, "application/hal+json",
-       "1"},
+      {"an own type", R"({"json":1,"headers":{"content-type":"application/hal+json"}})", 200,
+       "application/hal+json", "1"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -54,9 +54,10 @@ TEST(Mock, WithoutResponsesItIs200AndEmpty) {
 
 TEST(Mock, HeadersMayRepeat) {
   FakeHost host(MOCK);
-  const Exchange& x = host.run(
-      host.bind(with(R"({"responses":[{"headers":{"Set-Cookie":["a=1","b=2"],"X-A":"1"}}]})")), {});
-  EXPECT_THAT(x.answer.headers, ElementsAre(Field{"Set-Cookie", "a=1"}, Field{"Set-Cookie", "b=2"}, Field{"X-A", "1"}));
+  const Exchange& x =
+      host.run(host.bind(with(R"({"responses":[{"headers":{"Set-Cookie":["a=1","b=2"],"X-A":"1"}}]})")), {});
+  EXPECT_THAT(x.answer.headers,
+              ElementsAre(Field{"Set-Cookie", "a=1"}, Field{"Set-Cookie", "b=2"}, Field{"X-A", "1"}));
 }
 
 TEST(Mock, RulesChooseAndTheNameIsRecorded) {
@@ -71,11 +72,12 @@ TEST(Mock, RulesChooseAndTheNameIsRecorded) {
       {"the first that holds", zero + "," + one, "0", "zero"},
       {"the second", zero + "," + one, "1", "one"},
       {"none holds", zero + "," + one, "2", ""},
-      {"the default wherever it stands", R"({"name":"plain"},)" + zero + R"(,{"name":"d","default":true})", "2", "d"},
+      {"the default wherever it stands", R"({"name":"plain"},)" + zero + R"(,{"name":"d","default":true})",
+       "2", "d"},
       {"a condition before the default", R"({"name":"d","default":true},)" + zero, "0", "zero"},
       {"the first without when", zero + R"(,{"name":"plain"},{"name":"other"})", "2", "plain"},
-      {"a default with a condition", R"({"name":"d","default":true,"when":{"in":"ip","op":"absent"}},)" + zero, "2",
-       "d"},
+      {"a default with a condition",
+       R"({"name":"d","default":true,"when":{"in":"ip","op":"absent"}},)" + zero, "2", "d"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -140,7 +142,8 @@ TEST(Mock, ASequenceIsRewoundWhenItsResponsesChange) {
 
 TEST(Mock, AClientThatLeavesWhileThePositionIsReadHoldsNothing) {
   FakeHost host(MOCK);
-  const Definition ab = with(R"({"responseMode":"sequence","responses":[{"body":"a"},{"body":"b","delayMs":5}]})");
+  const Definition ab =
+      with(R"({"responseMode":"sequence","responses":[{"body":"a"},{"body":"b","delayMs":5}]})");
   Bound& bound = host.bind(ab);
   host.run(bound, {});
   Exchange& delayed = host.start(bound, {});
@@ -150,8 +153,8 @@ TEST(Mock, AClientThatLeavesWhileThePositionIsReadHoldsNothing) {
 
 TEST(Mock, RandomFollowsTheWeights) {
   FakeHost host(MOCK);
-  Bound& bound = host.bind(
-      with(R"({"responseMode":"random","responses":[{"body":"a","weight":3},{"body":"b"},{"body":"c","weight":6}]})"));
+  Bound& bound = host.bind(with(
+      R"({"responseMode":"random","responses":[{"body":"a","weight":3},{"body":"b"},{"body":"c","weight":6}]})"));
   std::map<std::string, int> seen;
   for (int i = 0; i < 2000; ++i) ++seen[host.run(bound, {}).answer.body];
   EXPECT_NEAR(seen["a"], 600, 120);
@@ -191,7 +194,8 @@ TEST(Mock, CheckRefusesWithPointers) {
       {"CR LF in a value", R"({"headers":{"A":"x\r\nB: y"}})", "/responses/0/headers/A"},
       {"NUL in a repeated value", R"({"headers":{"A":["x","\u0000"]}})", "/responses/0/headers/A/1"},
       {"Content-Length", R"({"headers":{"content-length":"1"}})", "/responses/0/headers/content-length"},
-      {"Transfer-Encoding", R"({"headers":{"Transfer-Encoding":"chunked"}})", "/responses/0/headers/Transfer-Encoding"},
+      {"Transfer-Encoding", R"({"headers":{"Transfer-Encoding":"chunked"}})",
+       "/responses/0/headers/Transfer-Encoding"},
       {"Connection", R"({"headers":{"Connection":"close"}})", "/responses/0/headers/Connection"},
       {"Date", R"({"headers":{"Date":"x"}})", "/responses/0/headers/Date"},
       {"no base64", R"({"bodyBase64":"a-b="})", "/responses/0/bodyBase64"},

@@ -8,7 +8,8 @@ namespace mimus::testing {
 namespace {
 
 Definition with(const std::string& schema, const char* mode = "enforce") {
-  return {.method = "POST", .fields = R"({"requestSchema":)" + schema + R"(,"validationMode":")" + mode + "\"}"};
+  return {.method = "POST",
+          .fields = R"({"requestSchema":)" + schema + R"(,"validationMode":")" + mode + "\"}"};
 }
 std::string nested(int levels) { return std::string(levels, '[') + std::string(levels, ']'); }
 
@@ -50,17 +51,20 @@ TEST(Validate, ABodyMatchesOrIsRefusedWithAPointer) {
       {"patternProperties", named, R"({"a":"x","n_1":1})", nullptr},
       {"patternProperties of another type", named, R"({"n_1":"x"})", "/n_1"},
       {"neither named nor matched", named, R"({"b":1})", ""},
-      {"a property that is called pattern", R"({"properties":{"pattern":{"type":"string"},"format":{"const":1}}})",
+      {"a property that is called pattern",
+       R"({"properties":{"pattern":{"type":"string"},"format":{"const":1}}})",
        R"({"pattern":"(","format":1})", nullptr},
       {"format only annotates", R"({"type":"string","format":"date-time"})", R"("yesterday")", nullptr},
-      {"an id moves nothing", R"({"$id":"http://x.test/s","definitions":{"n":{"type":"null"}},"$ref":"#/definitions/n"})",
-       "null", nullptr},
+      {"an id moves nothing",
+       R"({"$id":"http://x.test/s","definitions":{"n":{"type":"null"}},"$ref":"#/definitions/n"})", "null",
+       nullptr},
       {"unique objects", R"({"uniqueItems":true})", R"([{"a":1,"b":2},{"b":2,"a":1.0}])", ""},
       {"unique kinds", R"({"uniqueItems":true})", R"([1,"1",true,null,[1],{"1":1},1.5])", nullptr},
       {"uniqueItems false", R"({"uniqueItems":false})", "[1,1]", nullptr},
       {"const 1 is 1.0", R"({"const":1})", "1.0", nullptr},
       {"anyOf", R"({"anyOf":[{"type":"string"},{"minimum":5}]})", "4", ""},
-      {"allOf keeps its places", R"({"allOf":[true,{"type":"string"}],"not":{"$ref":"#/allOf/1"}})", R"("a")", ""},
+      {"allOf keeps its places", R"({"allOf":[true,{"type":"string"}],"not":{"$ref":"#/allOf/1"}})", R"("a")",
+       ""},
       {"if then", R"({"if":{"type":"string"},"then":{"minLength":2}})", R"("a")", ""},
       {"propertyNames", R"({"propertyNames":{"pattern":"^a"}})", R"({"b":1})", ""},
       {"a property that may not be", R"({"properties":{"a":false}})", R"({"a":1})", ""},
@@ -70,7 +74,8 @@ TEST(Validate, ABodyMatchesOrIsRefusedWithAPointer) {
       {"100 levels", "{}", nested(100), nullptr},
       {"101 levels", "{}", nested(101), ""},
       {"100,000 levels", "{}", nested(100'000), ""},
-      {"a long text against (a|b)*", R"x({"pattern":"^(a|b)*$"})x", '"' + std::string(100'000, 'a') + '"', nullptr},
+      {"a long text against (a|b)*", R"x({"pattern":"^(a|b)*$"})x", '"' + std::string(100'000, 'a') + '"',
+       nullptr},
       {"a long text against (a+)+", R"x({"pattern":"^(a+)+$"})x", '"' + std::string(10'000, 'a') + "!\"", ""},
   };
   FakeHost host(VALIDATE);
@@ -78,7 +83,8 @@ TEST(Validate, ABodyMatchesOrIsRefusedWithAPointer) {
     SCOPED_TRACE(c.name);
     Bound& bound = host.bind(with(c.schema));
     ASSERT_TRUE(bound.in_pipeline) << bound.error;
-    const Exchange& x = host.run(bound, {.method = "POST", .body = c.body, .body_arrived = false}, {.status = 201});
+    const Exchange& x =
+        host.run(bound, {.method = "POST", .body = c.body, .body_arrived = false}, {.status = 201});
     EXPECT_EQ(x.answer.status, c.pointer == nullptr ? 201 : 400);
     EXPECT_EQ(x.problem, c.pointer == nullptr ? "" : "request-invalid");
     if (c.pointer != nullptr) {
@@ -111,8 +117,8 @@ TEST(Validate, WorkIsBounded) {
   std::string doubling = R"({"definitions":{"d0":{"type":"string"})";
   for (int i = 1; i < 30; ++i) {
     const std::string below = R"({"$ref":"#/definitions/d)" + std::to_string(i - 1) + "\"}";
-    doubling += ",\"d" + std::to_string(i) + R"(":{"properties":{"x":)" + below + R"(},"anyOf":[{"items":)" + below +
-                "},{\"items\":" + below + "}]}";
+    doubling += ",\"d" + std::to_string(i) + R"(":{"properties":{"x":)" + below + R"(},"anyOf":[{"items":)" +
+                below + "},{\"items\":" + below + "}]}";
   }
   doubling += R"(},"$ref":"#/definitions/d29"})";
   FakeHost host(VALIDATE);
@@ -143,7 +149,8 @@ TEST(Validate, CheckRefusesWithPointers) {
       {"an anchor", R"({"items":{"$ref":"#x"}})", "/requestSchema/items/$ref"},
       {"a property called $ref", R"({"properties":{"$ref":{"type":"string"}}})", nullptr},
       {"a reference to the whole", R"({"items":{"$ref":"#"}})", nullptr},
-      {"an encoded reference", R"({"definitions":{"a b/c":{}},"items":{"$ref":"#/definitions/a%20b~1c"}})", nullptr},
+      {"an encoded reference", R"({"definitions":{"a b/c":{}},"items":{"$ref":"#/definitions/a%20b~1c"}})",
+       nullptr},
       {"a reference to itself", R"({"$ref":"#"})", "/requestSchema"},
       {"references in a circle",
        R"({"definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}},"items":{"$ref":"#/definitions/a"}})",
@@ -160,7 +167,8 @@ TEST(Validate, CheckRefusesWithPointers) {
       {"a bad map", R"({"properties":[]})", "/requestSchema/properties"},
       {"a bad type", R"({"type":"text"})", "/requestSchema"},
       {"a bad number", R"({"minLength":"x"})", "/requestSchema"},
-      {"an unused bad definition", R"({"definitions":{"a":{"pattern":"["}}})", "/requestSchema/definitions/a/pattern"},
+      {"an unused bad definition", R"({"definitions":{"a":{"pattern":"["}}})",
+       "/requestSchema/definitions/a/pattern"},
       {"too deep", R"({"const":)" + nested(120) + "}", "/requestSchema"},
   };
   FakeHost host(VALIDATE);

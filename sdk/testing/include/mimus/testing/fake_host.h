@@ -82,9 +82,9 @@ struct Exchange {
   std::string problem;     ///< code of the plugin's problem answer
   std::vector<Fault> faults;
   std::optional<Forwarded> forward;
-  std::map<std::string, std::string> texts;      ///< journal fields that were recorded
-  std::map<std::string, std::int64_t> numbers;   ///< likewise, flags as 0 or 1
-  std::string error;                             ///< record_error, or the problem's code
+  std::map<std::string, std::string> texts;     ///< journal fields that were recorded
+  std::map<std::string, std::int64_t> numbers;  ///< likewise, flags as 0 or 1
+  std::string error;                            ///< record_error, or the problem's code
 };
 
 struct Definition {
@@ -178,8 +178,8 @@ class FakeHost {
 
   std::map<std::string, std::string> kv() const;  ///< what is stored and has not expired
   void put_kv(std::string key, std::string value);
-  void cool_kv();              ///< keys are on disk only: the next get of each is PENDING
-  void fill_kv(bool full);     ///< puts are NOSPC from now on, or no longer
+  void cool_kv();           ///< keys are on disk only: the next get of each is PENDING
+  void fill_kv(bool full);  ///< puts are NOSPC from now on, or no longer
 
   AdminAnswer admin(std::string_view method, std::string_view path, std::string_view query = {},
                     std::string_view body = {});
