@@ -190,6 +190,7 @@ export async function upstream(answer) {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     seen,
+    server,
     stop: () => { server.closeAllConnections(); return new Promise((done) => server.close(done)); },
   };
 }
