@@ -1,0 +1,309 @@
+// WebSocket endpoints, met by a real client.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { Host, eventually } from './host.mjs';
+
+const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
+
+let host;
+before(async () => { host = await Host.start(); });
+after(async () => { assert.equal(await host.stop(), 0); });
+
+/** A WebSocket endpoint under an API of its own. */
+async function channel(slug, path, fields = {}, on = host) {
+  const api = await on.create('/admin/api-definitions', { slug });
+  return on.create(`/admin/api-definitions/${api.id}/websocket-endpoints`, { path, ...fields });
+}
+
+/** A client that has been let in: `next()` is its next event, `received` all of them. */
+async function client(path, { protocols = [], on = host, ...options } = {}) {
+  const socket = new WebSocket(on.url.replace('http', 'ws') + path, protocols, options);
+  const received = [];
+  let read = 0;
+  socket.on('message', (data, binary) => received.push(binary ? data : JSON.parse(data)));
+  const closed = new Promise((resolve) => socket.once('close', (code, reason) => resolve({ code, reason: `${reason}` })));
+  await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
+  return {
+    socket, received, closed,
+    next: async () => { await eventually(() => received.length > read, 'an event'); return received[read++]; },
+    leave: () => { socket.close(); return closed; },
+  };
+}
+
+/** How the handshake was refused. */
+function refusal(path, { protocols = [], ...options } = {}) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(host.url.replace('http', 'ws') + path, protocols, options);
+    socket.on('error', reject);
+    socket.on('open', () => { socket.terminate(); reject(new Error(`${path} let the client in`)); });
+    socket.on('unexpected-response', (request, response) => {
+      let text = '';
+      response.on('data', (chunk) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, json: JSON.parse(text) }));
+    });
+  });
+}
+
+const connections = async (endpoint) => (await host.admin('GET', `/admin/websocket-endpoints/${endpoint.id}/connections`)).json.items;
+
+test('a client gets welcome on connection and ping at its interval, counted', async () => {
+  await channel('tour', '/ws/notifications', { events: [
+    { name: 'welcome', payload: { message: 'Hello' }, trigger: 'connection', delayMs: 0 },
+    { name: 'ping', payload: { n: '{{count}}' }, trigger: 'interval', interval: 60, times: 0 },
+  ] });
+  const started = performance.now();
+  const one = await client('/ws/notifications');
+  assert.deepEqual(await one.next(), { event: 'welcome', data: { message: 'Hello' } });
+  for (let n = 1; n <= 3; ++n) assert.deepEqual(await one.next(), { event: 'ping', data: { n } });
+  assert.ok(performance.now() - started >= 170, 'three intervals have gone by');
+  const two = await client('/ws/notifications');
+  await two.next();
+  assert.deepEqual(await two.next(), { event: 'ping', data: { n: 1 } }, 'each connection counts for itself');
+  assert.equal((await one.leave()).code, 1005);
+  await two.leave();
+});
+
+test('times ends an interval, delayMs puts an event off, and payloads keep their shape', async () => {
+  const endpoint = await channel('shapes', '/ws/shapes', { events: [
+    { name: 'late', payload: null, trigger: 'connection', delayMs: 300 },
+    { name: 'text', payload: 'now {{count}} for {{clientId}}', trigger: 'connection' },
+    { name: 'list', payload: [1, 2.5, 'x'], trigger: 'connection' },
+    { name: 'at', payload: '{{now}}', trigger: 'connection' },
+    { name: 'twice', payload: '{{count}}', trigger: 'interval', interval: 50, times: 2 },
+  ] });
+  const one = await client('/ws/shapes');
+  await eventually(() => one.received.some((e) => e.event === 'late'), 'the late event');
+  const byName = (name) => one.received.filter((e) => e.event === name).map((e) => e.data);
+  assert.match(byName('text')[0], /^now 1 for .+$/);
+  assert.deepEqual(byName('list'), [[1, 2.5, 'x']]);
+  assert.ok(Math.abs(Date.parse(byName('at')[0]) - Date.now()) < 60_000, `${byName('at')[0]}`);
+  await eventually(() => byName('twice').length === 2, 'two of the interval');
+  assert.deepEqual(byName('late'), [null]);
+  const [connection] = await connections(endpoint);
+  assert.ok(byName('text')[0].endsWith(connection.id));
+  assert.deepEqual(byName('twice'), [1, 2], 'a third would have come before the late one');
+  await one.leave();
+});
+
+test('requireToken lets in who has it, by header or by query, and answers others 401', async () => {
+  await channel('token', '/ws/token', { requireToken: 's3cret', events: [{ name: 'in', payload: 1, trigger: 'connection' }] });
+  for (const [path, options] of [
+    ['/ws/token', { headers: { authorization: 'Bearer s3cret' } }],
+    ['/ws/token?token=s3cret', {}],
+    ['/ws/token?token=s3cret', { origin: host.url }],
+  ]) {
+    const one = await client(path, options);
+    assert.equal((await one.next()).event, 'in');
+    await one.leave();
+  }
+  for (const [path, options] of [
+    ['/ws/token', {}], ['/ws/token?token=', {}], ['/ws/token?token=s3cre', {}], ['/ws/token?token=s3cretx', {}],
+    ['/ws/token', { headers: { authorization: 'Basic s3cret' } }],
+  ]) {
+    const refused = await refusal(path, options);
+    assert.equal(refused.status, 401, path);
+    assert.ok(refused.headers['www-authenticate']);
+    assert.equal(refused.headers['content-type'], 'application/problem+json');
+    assert.match(refused.json.type, /^urn:mimus:error:/);
+  }
+  const stranger = await refusal('/ws/token?token=s3cret', { origin: 'https://evil.example' });
+  assert.equal(stranger.status, 403, 'with a token the default is the same origin');
+});
+
+test('origins are checked at the handshake', async () => {
+  await channel('origins', '/ws/origins', { origins: ['https://app.example'] });
+  await (await client('/ws/origins', { origin: 'https://app.example' })).leave();
+  await (await client('/ws/origins')).leave();  // no browser, no origin
+  for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
+    const refused = await refusal('/ws/origins', { origin });
+    assert.equal(refused.status, 403, origin);
+  }
+  await channel('any-origin', '/ws/any-origin');
+  await (await client('/ws/any-origin', { origin: 'https://evil.example' })).leave();
+});
+
+test('an unknown path is 404, as is a disabled endpoint; plain HTTP is told to upgrade', async () => {
+  await channel('disabled', '/ws/disabled', { enabled: false });
+  for (const path of ['/ws/nowhere', '/ws/disabled', '/ws/']) assert.equal((await refusal(path)).status, 404, path);
+  await channel('plain', '/ws/plain');
+  const plain = await fetch(`${host.url}/ws/plain`);
+  assert.ok(plain.status >= 400 && plain.status < 500, `${plain.status}`);
+  assert.equal(plain.headers.get('content-type'), 'application/problem+json');
+  await plain.text();
+  const handshake = (line, fields) => host.raw(`${line}\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${fields}\r\n\r\n`, { until: '\r\n\r\n' });
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  assert.match(await handshake('GET /ws/plain HTTP/1.1', 'Sec-WebSocket-Version: 13'), /^HTTP\/1\.1 400 /);
+  assert.match(await handshake('GET /ws/plain HTTP/1.1', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short'), /^HTTP\/1\.1 400 /);
+  assert.match(await handshake('POST /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0`), /^HTTP\/1\.1 4\d\d /);
+  const old = await handshake('GET /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 8`);
+  assert.match(old, /^HTTP\/1\.1 426 /);
+  assert.match(old, /Sec-WebSocket-Version: 13/i);
+  assert.match(await handshake('GET /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 13`), /^HTTP\/1\.1 101 [^]*s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+});
+
+test('the first subprotocol of the endpoint that the client offers is chosen', async () => {
+  await channel('sub', '/ws/sub', { subprotocols: ['v2.chat', 'v1.chat'] });
+  const one = await client('/ws/sub', { protocols: ['v1.chat', 'v2.chat', 'v3.chat'] });
+  assert.equal(one.socket.protocol, 'v2.chat');
+  await one.leave();
+  const none = await client('/ws/sub');
+  assert.equal(none.socket.protocol, '');
+  await none.leave();
+});
+
+test('connections are listed, get broadcasts, and are closed one by one', async () => {
+  const endpoint = await channel('many', '/ws/many', { events: [{ name: 'welcome', payload: '{{clientId}}', trigger: 'connection' }] });
+  const other = await client('/ws/shapes');
+  const clients = await Promise.all([client('/ws/many'), client('/ws/many'), client('/ws/many')]);
+  const ids = [];
+  for (const one of clients) ids.push((await one.next()).data);
+  assert.deepEqual((await connections(endpoint)).map((c) => c.id).sort(), [...ids].sort());
+  assert.ok((await connections(endpoint)).every((c) => c.clientIp === '127.0.0.1'), JSON.stringify(await connections(endpoint)));
+
+  const base = `/admin/websocket-endpoints/${endpoint.id}/connections`;
+  const sent = await host.admin('POST', `${base}/broadcast`, { name: 'news', payload: { head: 'line' } });
+  assert.deepEqual([sent.status, sent.json], [200, { sent: 3 }]);
+  for (const one of clients) assert.deepEqual(await one.next(), { event: 'news', data: { head: 'line' } });
+  assert.ok(!other.received.some((e) => e.event === 'news'));
+
+  assert.equal((await host.admin('DELETE', `${base}/${ids[0]}`)).status, 204);
+  assert.equal((await clients[0].closed).code, 1000);
+  assert.deepEqual((await connections(endpoint)).map((c) => c.id).sort(), ids.slice(1).sort());
+  assert.equal((await host.admin('DELETE', `${base}/${ids[0]}`)).status, 404, 'it is gone already');
+  assert.equal((await host.admin('POST', `${base}/broadcast`, { name: 'news' })).json.sent, 2);
+  await clients[1].leave();
+  await clients[2].leave();
+  await other.leave();
+  await eventually(async () => (await connections(endpoint)).length === 0, 'an empty list');
+  assert.equal((await host.admin('POST', `${base}/broadcast`, { name: 'news' })).json.sent, 0);
+
+  for (const [method, path, body, status] of [
+    ['GET', '/admin/websocket-endpoints/01ARZ3NDEKTSV4RRFFQ69G5FAV/connections', undefined, 404],
+    ['POST', '/admin/websocket-endpoints/nothing/connections/broadcast', { name: 'x' }, 404],
+    ['POST', `${base}/broadcast`, { payload: 1 }, 400],
+    ['POST', `${base}/broadcast`, { name: 7 }, 400],
+    ['DELETE', `${base}/nothing`, undefined, 404],
+  ]) {
+    const answer = await host.admin(method, path, body);
+    assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+    assert.match(answer.json.type, /^urn:mimus:error:/);
+  }
+});
+
+test('nothing is left when a client goes, however it goes', async () => {
+  const endpoint = await channel('gone', '/ws/gone', { events: [{ name: 'tick', payload: '{{count}}', trigger: 'interval', interval: 50 }] });
+  const clients = await Promise.all(Array.from({ length: 20 }, () => client('/ws/gone')));
+  assert.equal((await connections(endpoint)).length, 20);
+  clients.forEach((one, i) => (i % 2 ? one.socket.terminate() : one.socket.close(4000, 'bye')));
+  await Promise.all(clients.map((one) => one.closed));
+  await eventually(async () => (await connections(endpoint)).length === 0, 'an empty list');
+});
+
+test('a changed definition applies to new connections, open ones keep theirs', async () => {
+  const endpoint = await channel('change', '/ws/change', { events: [{ name: 'old', payload: 1, trigger: 'interval', interval: 50 }] });
+  const before = await client('/ws/change');
+  await before.next();
+  const changed = await host.admin('PATCH', `/admin/api-definitions/${endpoint.apiId}/websocket-endpoints/${endpoint.id}`,
+    { events: [{ name: 'new', payload: 2, trigger: 'connection' }] });
+  assert.equal(changed.status, 200, changed.text);
+  const after = await client('/ws/change');
+  assert.deepEqual(await after.next(), { event: 'new', data: 2 });
+  before.received.length = 0;
+  await eventually(() => before.received.length >= 3, 'three more events');
+  assert.ok(before.received.every((e) => e.event === 'old'));
+  await before.leave();
+  await after.leave();
+});
+
+test('maxConnectionsPerIp is a limit while they last', async () => {
+  await channel('few', '/ws/few', { maxConnectionsPerIp: 2 });
+  const one = await client('/ws/few');
+  const two = await client('/ws/few');
+  const third = await refusal('/ws/few');
+  assert.ok([403, 429, 503].includes(third.status), `${third.status}`);
+  await one.leave();
+  const again = await eventually(() => client('/ws/few').catch(() => null), 'room for another');
+  await again.leave();
+  await two.leave();
+});
+
+test('messages of clients are taken: text, binary, ping, in fragments; too large a one ends it with 1009', async () => {
+  const endpoint = await channel('in', '/ws/in');
+  const one = await client('/ws/in');
+  one.socket.send('any text');
+  one.socket.send(JSON.stringify({ event: 'ask', data: 1 }));
+  one.socket.send(Buffer.from([0, 255, 1]));
+  one.socket.send('frag', { fin: false });
+  one.socket.send('ments', { fin: true });
+  await new Promise((go) => { one.socket.once('pong', (data) => { assert.equal(`${data}`, 'still there'); go(); }); one.socket.ping('still there'); });
+  assert.equal((await connections(endpoint)).length, 1);
+  one.socket.send(Buffer.alloc((1 << 20) + 1));
+  assert.equal((await one.closed).code, 1009);
+  await eventually(async () => (await connections(endpoint)).length === 0, 'an empty list');
+});
+
+test('what breaks the protocol is closed with 1002 or 1007', async () => {
+  await channel('rude', '/ws/rude');
+  const rude = async (bytes) => {
+    const socket = connect(host.port, '127.0.0.1');
+    socket.on('error', () => {});
+    let all = Buffer.alloc(0);
+    socket.on('data', (chunk) => { all = Buffer.concat([all, chunk]); });
+    socket.write('GET /ws/rude HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+    await eventually(() => all.includes('\r\n\r\n'), 'the handshake');
+    const from = all.indexOf('\r\n\r\n') + 4;
+    socket.write(bytes);
+    await eventually(() => all.length >= from + 4, 'the close frame');
+    socket.destroy();
+    assert.equal(all[from], 0x88, 'a close frame');
+    return all.readUInt16BE(from + 2);
+  };
+  assert.equal(await rude(Buffer.from([0x81, 0x01, 0x61])), 1002, 'unmasked');
+  assert.equal(await rude(Buffer.from([0xc1, 0x81, 0, 0, 0, 0, 0x61])), 1002, 'a reserved bit');
+  assert.equal(await rude(Buffer.from([0x83, 0x80, 0, 0, 0, 0])), 1002, 'a reserved opcode');
+  assert.equal(await rude(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28])), 1007, 'text that is no UTF-8');
+});
+
+test('nonsense is refused with its pointer, and what is not brought yet by its name', async () => {
+  const { id } = await host.create('/admin/api-definitions', { slug: 'bad-ws' });
+  const make = (fields) => host.admin('POST', `/admin/api-definitions/${id}/websocket-endpoints`, { path: '/ws/bad', ...fields });
+  const event = (fields) => ({ events: [{ name: 'ok', payload: 1, trigger: 'connection' }, { name: 'e', payload: 1, ...fields }] });
+  for (const [fields, pointer] of [
+    [{ path: '/other' }, '/path'], [{ path: 'ws/x' }, '/path'], [{ color: 1 }, '/color'],
+    [{ subprotocols: 'a' }, '/subprotocols'], [{ maxConnectionsPerIp: -1 }, '/maxConnectionsPerIp'], [{ requireToken: 7 }, '/requireToken'],
+    [event({ trigger: 'never' }), '/events/1/trigger'],
+    [event({ trigger: 'interval' }), '/events/1'],
+    [event({ trigger: 'interval', interval: 49 }), '/events/1/interval'],
+    [event({ trigger: 'interval', interval: 86400001 }), '/events/1/interval'],
+    [event({ trigger: 'connection', interval: 100 }), '/events/1/interval'],
+    [event({ trigger: 'connection', delayMs: -1 }), '/events/1/delayMs'],
+    [event({ trigger: 'connection', extra: 1 }), '/events/1/extra'],
+  ]) {
+    const answer = await make(fields);
+    assert.equal(answer.status, 400, `${JSON.stringify(fields)}: ${answer.text}`);
+    assert.ok(answer.json.errors.some((e) => e.pointer === pointer), `${JSON.stringify(fields)}: ${answer.text}`);
+  }
+  for (const [fields, pointer] of [
+    [event({ trigger: 'message', to: 'sender' }), '/events/1'], [event({ trigger: 'ack' }), '/events/1'],
+    [event({ trigger: 'schedule', steps: [] }), '/events/1'], [event({ trigger: 'close-after', delayMs: 1 }), '/events/1'],
+  ]) {
+    const answer = await make(fields);
+    assert.equal(answer.status, 400, answer.text);
+    assert.match(answer.text, /not-available/);
+    assert.ok(answer.json.errors.every((e) => e.pointer.startsWith(pointer)), answer.text);
+  }
+  assert.equal((await make({ path: '/ws/plain' })).status, 409, 'paths are unique across APIs');
+  assert.equal((await make({})).status, 201);
+});
+
+test('SIGTERM closes with 1001', async () => {
+  const going = await Host.start();
+  await channel('bye', '/ws/bye', { events: [{ name: 'tick', payload: 1, trigger: 'interval', interval: 50 }] }, going);
+  const clients = [await client('/ws/bye', { on: going }), await client('/ws/bye', { on: going })];
+  await clients[0].next();
+  const code = going.stop();
+  for (const one of clients) assert.equal((await one.closed).code, 1001);
+  assert.equal(await code, 0);
+});
