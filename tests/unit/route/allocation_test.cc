@@ -13,14 +13,15 @@ std::atomic<std::size_t> allocations{0};
 std::atomic<std::size_t> allocated_bytes{0};
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined, or g++ 12 pairs the malloc of one with the free of another and warns.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   allocated_bytes += bytes;
   if (void* const out = std::malloc(bytes)) return out;
   throw std::bad_alloc();
 }
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t) noexcept { std::free(at); }
+[[gnu::noinline]] void operator delete(void* at) noexcept { std::free(at); }
+[[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept { std::free(at); }
 
 namespace mimus {
 namespace {
