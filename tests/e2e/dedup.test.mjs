@@ -173,6 +173,41 @@ test('what must not be shared is not kept', async () => {
   assert.deepEqual(all.map((r) => r.path), ['/mock/never/missing']);
 });
 
+test('what other features add is not kept with the answer', async () => {
+  const api = await host.api('others', [
+    { name: 'o', method: 'GET', path: '/o', ...deduplicated, cacheEnabled: true, responses: [{ body: 'shared' }] },
+  ], { cors: { origins: ['https://a.example', 'https://b.example'] } });
+  const from = (origin, headers = {}) => ask('others', '/o', { headers: { origin, ...headers } });
+  const first = await from('https://a.example');
+  assert.equal(first.headers.get('access-control-allow-origin'), 'https://a.example');
+  const second = await from('https://b.example');
+  assert.equal(second.kept, true);
+  assert.equal(second.headers.get('access-control-allow-origin'), 'https://b.example');
+  assert.equal(second.headers.get('vary'), 'Origin');
+  assert.equal(second.headers.get('etag'), first.headers.get('etag'));
+  const third = await from('https://evil.example', { 'if-none-match': first.headers.get('etag') });
+  assert.deepEqual([third.status, third.kept, third.text], [304, true, '']);
+  assert.equal(third.headers.get('access-control-allow-origin'), null);
+  assert.equal((await from('https://a.example')).text, 'shared', 'a 304 is not what is kept');
+  const records = await host.requests(`?apiId=${api.id}`);
+  assert.deepEqual(records.map((r) => [r.status, r.deduplicated, r.notModified]),
+    [[200, true, false], [304, true, true], [200, true, false], [200, false, false]]);
+});
+
+test('HEAD and GET are kept apart, and HEAD repeats without a body', async () => {
+  await host.api('heads', [{ method: 'GET', path: '/h', ...deduplicated, responses: [{ body: 'long body' }] }, proxied('/p')]);
+  for (const path of ['/h', '/p']) {
+    for (const round of [1, 2]) {
+      const head = await ask('heads', path, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.text], [200, ''], `${path} ${round}`);
+      if (path === '/h') assert.equal(head.headers.get('content-length'), '9');
+      const whole = await ask('heads', path);
+      assert.ok(whole.text.length > 0);
+      assert.equal(whole.kept, round === 2, path);
+    }
+  }
+});
+
 test('a changed endpoint forgets what was kept for it', async () => {
   const api = await host.api('edit', [{ name: 'e', method: 'GET', path: '/e', ...deduplicated, responses: [{ body: 'old' }] }]);
   await ask('edit', '/e');
