@@ -23,6 +23,15 @@ std::string endpoint_key(const Definition& endpoint, Intake intake) {
   return key;
 }
 
+/// Whether a client is shown the same fields. A default that is sent is one that is left out.
+bool same_fields(const Definition& a, const Definition& b) {
+  const auto all_equal = [&](const Document& names) {
+    return std::all_of(names.members().begin(), names.members().end(),
+                       [&](const Member& member) { return a.field(member.name) == b.field(member.name); });
+  };
+  return all_equal(a.sent) && all_equal(b.sent);
+}
+
 class Taker {
  public:
   Taker(Intake intake, std::int64_t wall_us, UlidSource& ids, const DefinitionStore& store,
@@ -194,7 +203,7 @@ class Taker {
     next.revision = old ? old->revision + 1 : 1;
     if (intake_ == Intake::load) next.loaded = next.revision;
     const bool edited = old && intake_ == Intake::load && old->loaded != old->revision;
-    if (old && (edited || old->sent.text() == next.sent.text())) {
+    if (old && (edited || same_fields(*old, next))) {
       ++count.unchanged;
       return true;
     }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 namespace mimus {
 namespace {
@@ -46,12 +47,16 @@ Result<ConfigFile> config_of(const Json& root, const std::string& name) {
 
 Result<ConfigFile> parse_config_file(std::string_view text, const std::string& name) {
   bool deep = false;
+  std::set<std::string> keys;
+  std::optional<std::string> twice;
   try {
-    const auto shallow = [&deep](int depth, Json::parse_event_t, Json&) {
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
       if (depth > max_depth) deep = true;
+      if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed).second) twice = parsed;
       return !deep;
     };
-    const Json root = Json::parse(text, shallow);
+    const Json root = Json::parse(text, watch);
+    if (twice) return invalid("key \"" + *twice + "\" is twice in " + name);
     if (deep) return invalid(name + " is nested deeper than " + std::to_string(max_depth));
     return config_of(root, name);
   } catch (const Json::exception& wrong) {

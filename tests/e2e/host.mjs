@@ -1,4 +1,5 @@
 // A real host on a free port with a data directory of its own, for one story.
+import { after } from 'node:test';
 import { spawn, execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,6 +41,10 @@ function firstLine(stream, child, errors) {
   });
 }
 
+// A host that a failed test left would keep the story from ending.
+const living = new Set();
+after(() => { for (const child of living) child.kill('SIGKILL'); });
+
 export class Host {
   /**
    * Starts a host and waits until it is ready. `data` keeps a directory over several
@@ -54,6 +59,8 @@ export class Host {
       env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    living.add(host.child);
+    host.child.once('exit', () => living.delete(host.child));
     host.token = env.MIMUS_ADMIN_TOKEN ?? 'e2e-token';
     host.errors = '';
     host.child.stderr.on('data', (chunk) => (host.errors += chunk));
