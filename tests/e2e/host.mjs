@@ -41,9 +41,10 @@ function firstLine(stream, child, errors) {
   });
 }
 
-// A host that a failed test left would keep the story from ending.
+// A host that a failed test left would keep the story from ending. This runs before the story's
+// own `after`, which may still be stopping hosts; the timer alone keeps nothing waiting.
 const living = new Set();
-after(() => { for (const child of living) child.kill('SIGKILL'); });
+after(() => { setTimeout(() => { for (const child of living) child.kill('SIGKILL'); }, 10_000).unref(); });
 
 export class Host {
   /**
