@@ -67,26 +67,27 @@ std::int64_t Ulid::wall_ms() const {
 UlidSource::UlidSource(std::uint64_t seed) : state_(seed) {}
 
 Ulid UlidSource::next(std::int64_t wall_us) {
-  const std::int64_t ms = wall_us / 1000;
-  if (ms > last_.wall_ms()) {
-    for (int i = 0; i < 6; ++i) {
-      last_.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
-    }
-    // SplitMix64 (Steele, Lea, Flood 2014); the top bit stays clear as room for counting.
+  // 58 bits of time: the milliseconds, then ten bits for the microseconds in them.
+  const auto time =
+      static_cast<std::uint64_t>(wall_us / 1000) << 10 | static_cast<std::uint64_t>(wall_us % 1000);
+  std::uint64_t last_time = 0;
+  for (int i = 0; i < 8; ++i) last_time = last_time << 8 | last_.bytes[static_cast<std::size_t>(i)];
+  last_time >>= 6;
+  if (time > last_time) {
+    // SplitMix64 (Steele, Lea, Flood 2014)
     state_ += 0x9e3779b97f4a7c15u;
     std::uint64_t z = state_;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     z ^= z >> 31;
-    const auto high = static_cast<std::uint16_t>(state_ >> 48);
-    last_.bytes[6] = static_cast<std::uint8_t>((high >> 8) & 0x7f);
-    last_.bytes[7] = static_cast<std::uint8_t>(high);
+    const std::uint64_t high = time << 6 | state_ >> 58;
     for (int i = 0; i < 8; ++i) {
+      last_.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(high >> (56 - 8 * i));
       last_.bytes[static_cast<std::size_t>(8 + i)] = static_cast<std::uint8_t>(z >> (56 - 8 * i));
     }
     return last_;
   }
-  for (std::size_t i = 16; i-- > 6;) {  // the same millisecond: one more than the last
+  for (std::size_t i = 16; i-- > 0;) {  // the same microsecond: one more than the last
     if (++last_.bytes[i] != 0) break;
   }
   return last_;

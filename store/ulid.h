@@ -1,4 +1,5 @@
-// ULIDs: 48 bits of milliseconds since 1970, then 80 bits that never repeat.
+// ULIDs: 48 bits of milliseconds since 1970, then 80 bits that never repeat; ours begin with
+// the microseconds, so that ids of several sources come in the order of time.
 #pragma once
 
 #include <array>

@@ -67,6 +67,17 @@ TEST(UlidSource, TakesTheTimeOfTheClock) {
   EXPECT_EQ(source.next(1'469'922'850'259'999).wall_ms(), 1'469'922'850'259);
 }
 
+TEST(UlidSource, IdsOfSeveralSourcesComeInTheOrderOfMicroseconds) {
+  UlidSource sources[] = {UlidSource(1), UlidSource(2), UlidSource(3)};
+  Ulid last;
+  for (std::int64_t wall_us = 1'469'922'850'000'000; wall_us < 1'469'922'850'003'000; ++wall_us) {
+    const Ulid next = sources[wall_us % 3].next(wall_us);
+    ASSERT_LT(last, next) << wall_us;
+    ASSERT_EQ(next.wall_ms(), wall_us / 1000);
+    last = next;
+  }
+}
+
 TEST(UlidSource, SourcesDifferInTheSameMillisecond) {
   UlidSource a(1);
   UlidSource b(2);
