@@ -228,7 +228,7 @@ class Host {
                                      {}});
     for (const std::string& network : config_.trusted_proxies) {
       Result<Cidr> parsed = parse_cidr(network);
-      if (!parsed) return parsed.error();
+      if (!parsed) return invalid("trustedProxies: " + parsed.error().message);
       shared_->trusted.push_back(*parsed);
     }
     services_.resize(config_.workers);
@@ -288,8 +288,9 @@ class Host {
     job.endpoint = job.definitions->find_endpoint(id);
     if (job.endpoint == nullptr) return Error{Code::not_found, "no endpoint has the id " + id.text()};
     job.api = job.definitions->find_api(job.endpoint->api);
-    if (const Status status = compiler_->compile(job); !status) return status.error();
-    return Compiler::compiled(*job.api, *job.endpoint)->explain();
+    const auto pipeline = compiler_->compile(job);
+    if (!pipeline) return pipeline.error();
+    return (*pipeline)->explain();
   }
 
   const ServeConfig& config_;

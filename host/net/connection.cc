@@ -163,6 +163,10 @@ bool Connection::next_request() {
   }
   if (parsed.chunked) {
     body_.start_chunked();
+    BodyReader glance = body_;  // whoever does not ask for the body is still told how much has come
+    std::string_view rest = input_;
+    glance.read(rest, nullptr, input_.size());
+    x.request_size = static_cast<std::int64_t>(glance.received());
   } else {
     body_.start_length(x.request.has_body ? static_cast<std::uint64_t>(x.request.content_length) : 0);
   }

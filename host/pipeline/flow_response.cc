@@ -68,6 +68,7 @@ bool Flow::apply_response(mimus_action action) {
   if (action == MIMUS_NEED_BODY && step().table->on_response_body != nullptr) {
     if (!streaming_ || gathered_.size() > ceiling_) return call_response_body_hook();
     waiting_ = Waiting::gather;
+    worker_->upstream.resume(upstream_);  // an inner plugin's lower ceiling may have paused it
     return false;
   }
   const PluginHost::Loaded& plugin = *step().plugin;
@@ -222,6 +223,8 @@ void Flow::on_cancel() {
 void Flow::on_end() {
   drop_hold();
   drop_upstream();
+  direction_ = Direction::response;
+  begun_ = true;  // nothing can be answered, held or set any more
   while (entered_ > 0) {
     slot_ = --entered_;
     const Step& now = step();
@@ -273,7 +276,7 @@ bool Flow::append_record(int status) {
     if (capture.response_headers)
       record({field_response_headers, 0, capture_headers(exchange_->response.headers)});
     if (capture.bodies) {
-      const std::string_view answer = captured_body_.empty() ? body_ : std::string_view(captured_body_);
+      const std::string_view answer = streaming_ ? std::string_view(captured_body_) : body_;
       record({field_request_body, 0, exchange_->body.substr(0, max_captured_body)});
       record({field_response_body, 0, answer.substr(0, max_captured_body)});
     }
@@ -295,7 +298,10 @@ bool Flow::append_record(int status) {
   input.error = error_;
   input.status = status;
   input.duration_us = worker_->clock.now().count() - exchange_->started_us;
-  input.request_size = exchange_->request_size;
+  // A body that no plugin asked for is as long as its head said.
+  const bool dropped = status == 413 || status == client_closed_request;
+  input.request_size =
+      dropped ? exchange_->request_size : std::max(exchange_->request_size, request.content_length);
   input.response_size = bodiless ? 0 : streaming_ ? streamed_ : static_cast<std::int64_t>(body_.size());
   input.extra = fields_;
   if (worker_->journal->append(input)) return true;
