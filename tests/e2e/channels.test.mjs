@@ -274,7 +274,7 @@ test('nonsense is refused with its pointer, and what is not brought yet by its n
     [{ path: '/other' }, '/path'], [{ path: 'ws/x' }, '/path'], [{ color: 1 }, '/color'],
     [{ subprotocols: 'a' }, '/subprotocols'], [{ maxConnectionsPerIp: -1 }, '/maxConnectionsPerIp'], [{ requireToken: 7 }, '/requireToken'],
     [event({ trigger: 'never' }), '/events/1/trigger'],
-    [event({ trigger: 'interval' }), '/events/1'],
+    [event({ trigger: 'interval' }), '/events/1/interval'],
     [event({ trigger: 'interval', interval: 49 }), '/events/1/interval'],
     [event({ trigger: 'interval', interval: 86400001 }), '/events/1/interval'],
     [event({ trigger: 'connection', interval: 100 }), '/events/1/interval'],
@@ -288,11 +288,20 @@ test('nonsense is refused with its pointer, and what is not brought yet by its n
   for (const [fields, pointer] of [
     [event({ trigger: 'message', to: 'sender' }), '/events/1'], [event({ trigger: 'ack' }), '/events/1'],
     [event({ trigger: 'schedule', steps: [] }), '/events/1'], [event({ trigger: 'close-after', delayMs: 1 }), '/events/1'],
+    ...['to', 'when', 'echo', 'spread', 'code', 'steps'].map((name) => [
+      event({ trigger: 'connection', [name]: { to: 'all', when: {}, echo: true, spread: true, code: 1000, steps: [] }[name] }), `/events/1/${name}`]),
+    [event({ trigger: 'connection', payload: { deep: ['{{message.data}}'] } }), '/events/1/payload'],
+    [event({ trigger: 'connection', payload: '{{auth./sub}}' }), '/events/1/payload'],
+    [{ connectedEvent: false }, '/connectedEvent'],
   ]) {
     const answer = await make(fields);
     assert.equal(answer.status, 400, answer.text);
-    assert.match(answer.text, /not-available/);
+    assert.match(answer.json.type, /^urn:mimus:error:not-available$/, answer.text);
     assert.ok(answer.json.errors.every((e) => e.pointer.startsWith(pointer)), answer.text);
+  }
+  for (const path of [`/admin/api-definitions/${id}/websocket-endpoints/${id}/apply`, `/admin/websocket-endpoints/${id}/apply`]) {
+    const answer = await host.admin('POST', path);
+    assert.deepEqual([answer.status, answer.json.type], [501, 'urn:mimus:error:not-available'], path);
   }
   assert.equal((await make({ path: '/ws/plain' })).status, 409, 'paths are unique across APIs');
   assert.equal((await make({})).status, 201);
