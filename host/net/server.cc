@@ -2,8 +2,10 @@
 #include "host/net/server.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -70,6 +72,7 @@ struct Server::State {
   std::function<std::unique_ptr<Service>(Loop&)> make_service;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
+  std::vector<int> tcp_sockets;  ///< Without Unix sockets: their paths stay taken until we end.
 };
 
 Server::Server(const Clock& clock, const Limits& limits, unsigned workers,
@@ -87,6 +90,9 @@ void Server::add(const Listener& listener) {
   // a SO_REUSEPORT group that nobody accepts on would swallow its share of the clients.
   const std::size_t sockets = listener.fds.size(), workers = state_->workers.size();
   if (sockets == 0) return;
+  if (!listener.url.starts_with("unix:")) {
+    state_->tcp_sockets.insert(state_->tcp_sockets.end(), listener.fds.begin(), listener.fds.end());
+  }
   for (std::size_t i = 0; i < std::max(sockets, workers); ++i) {
     state_->workers[i % workers]->share(listener.fds[i % sockets], listener.serves_admin,
                                         listener.serves_public);
@@ -118,9 +124,14 @@ void Server::drain(std::chrono::milliseconds grace) {
   if (state_->threads.empty()) return;
   // Shared with the workers, which may leave it a moment after we do.
   const auto empty = std::make_shared<Latch>(state_->workers.size());
+  const auto accepting = std::make_shared<std::atomic<std::size_t>>(state_->workers.size());
   for (const auto& worker : state_->workers) {
-    worker->loop.post(*new Call(
-        [&worker = *worker, grace, empty] { worker.drain(grace, [empty] { empty->count_down(); }); }));
+    worker->loop.post(*new Call([&state = *state_, &worker = *worker, grace, empty, accepting] {
+      worker.drain(grace, [empty] { empty->count_down(); });
+      if (accepting->fetch_sub(1) != 1) return;
+      // Not closed: our parent holds them, too, and new clients would queue for nobody.
+      for (const int socket : state.tcp_sockets) ::shutdown(socket, SHUT_RDWR);
+    }));
   }
   empty->wait();
 }

@@ -72,7 +72,8 @@ class Server {
   unsigned workers() const;
   Loop& loop(unsigned index);  ///< For post. [any thread]
 
-  /// Stops accepting (what is queued is accepted until EAGAIN), tells takeovers to say
+  /// Stops accepting (what is queued is accepted until EAGAIN; then new clients over TCP are
+  /// refused, though another process holds the sockets, too), tells takeovers to say
   /// goodbye, closes idle connections, lets exchanges in flight finish with `Connection:
   /// close`, at most `grace`; then closes what is left. Blocks. [any thread but a worker]
   void drain(std::chrono::milliseconds grace);
