@@ -265,6 +265,46 @@ test('an upstream that is not there, hangs up or speaks nonsense is 502', async 
   }
 });
 
+test('an upstream that bends HTTP is either understood or 502, and never believed', async () => {
+  const ok = 'HTTP/1.1 200 OK\r\n';
+  const rows = [  // what it says, and the status and body that come of it
+    [`${ok}Connection: close\r\n\r\nuntil the end`, 200, 'until the end'],
+    ['HTTP/1.0 200 OK\r\n\r\nold', 200, 'old'],
+    ['HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
+    ['HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
+    [`${ok}Content-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`, 200, 'ok'],
+    [`${ok}Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n`, 200, 'ok'],
+    [`${ok}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`, 502],
+    [`${ok}Content-Length: -1\r\n\r\n`, 502], [`${ok}Content-Length: 5x\r\n\r\nhello`, 502],
+    ['HTTP/1.1 20 OK\r\n\r\n', 502], ['HTTP/1.1 999999 OK\r\n\r\n', 502], ['HTTP/9.9 200 OK\r\n\r\n', 502],
+    ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', 502],
+    [`${ok}X-Long: ${'x'.repeat(1 << 20)}\r\n\r\n`, 502], [`${ok}no colon here\r\n\r\n`, 502], [`${ok}X-A: a\0b\r\n\r\n`, 502],
+    ['HTTP/1.1 100 Continue\r\n\r\n'.repeat(5000), 502],
+  ];
+  let says = '';
+  const bent = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', () => socket.write(says, () => { if (!says.includes('poison')) socket.end(); }));
+  }).listen(0, '127.0.0.1');
+  await once(bent, 'listening');
+  try {
+    await host.api('bent', [forward('/bent', { proxyTarget: `http://127.0.0.1:${bent.address().port}/`, proxyTimeout: 2000 })]);
+    for (const [text, status, body] of rows) {
+      says = text;
+      const answer = await curl(url('bent', '/bent'));
+      const name = JSON.stringify(text.slice(0, 70));
+      assert.equal(answer.status, status, name);
+      if (body === undefined) assert.equal(problem(answer), 'upstream-unreachable', name);
+      else assert.equal(answer.body, body, name);
+      assert.equal(answer.headers['x-trailer'], undefined);
+    }
+    says = `${ok}Content-Length: 5\r\n\r\nclean`;
+    for (let i = 0; i < 5; ++i) assert.equal((await curl(url('bent', '/bent'))).body, 'clean');
+  } finally {
+    bent.close();
+  }
+});
+
 test('an upstream that breaks off mid-body, or falls silent there, cuts the client off', async () => {
   await host.api('half', ['/length', '/chunks', '/stuck'].map((path) => forward(path, { proxyTarget: `${up.url}/half/`, proxyTimeout: 300 })));
   answers.set('/half/length', (request, response) => { response.setHeader('Content-Length', 1000); response.write('half', () => request.socket.destroy()); });
