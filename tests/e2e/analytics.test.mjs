@@ -99,6 +99,27 @@ test('without trustedProxies nobody is believed, and a bad block is refused at s
   }
 });
 
+test('without a geo database the country is not known, and one that is none is refused at start', async () => {
+  const config = ['--config', join(files.path, 'config.json')];
+  const blind = await Host.start({ args: [...config, '--geo-db', ''] });
+  try {
+    await blind.api('blind', [{ method: 'GET', path: '/x' }]);
+    for (const [address, code] of [['8.8.8.8', null], ['10.2.3.4', 'Local']]) {
+      await (await blind.mock('blind', '/x', { headers: { 'x-forwarded-for': address } })).text();
+      const [record] = await blind.requests('?limit=1');
+      assert.deepEqual([record.clientIp, record.geoCountry, record.geoCountryCode], [address, code, code]);
+    }
+    const { items } = (await blind.admin('GET', '/admin/analytics/summary')).json;
+    assert.deepEqual(items.map((i) => [i.key, i.count]), [[null, 1], ['Local', 1]]);
+  } finally {
+    assert.equal(await blind.stop(), 0);
+  }
+  for (const file of [join(files.path, 'none.mmdb'), join(files.path, 'config.json')]) {
+    await assert.rejects(Host.start({ args: ['--geo-db', file] }), (error) => error.message.includes('ended with 1') && error.message.includes(file));
+  }
+  await assert.rejects(Host.start({ env: { GEO_CACHE_TTL_SECONDS: 'long' } }), /ended with 2 .*GEO_CACHE_TTL_SECONDS/);
+});
+
 test('a record tells everything about its request', async () => {
   await empty();
   const started = Date.now();
