@@ -6,6 +6,8 @@
 namespace mimus {
 namespace {
 
+constexpr std::size_t max_admin_body_bytes = 10 << 20;  // maxBodyBytes is for what is mocked
+
 /// True if `path` is `prefix` or lies below it.
 bool below(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
@@ -75,7 +77,7 @@ void WorkerService::on_head(Exchange& exchange) {
   if (!shared_.trusted.empty()) set_client_address(exchange);
   if (path == "/healthz" || path == "/readyz") return health(exchange, path == "/readyz");
   if (below(path, "/admin") || path == "/metrics") {
-    if (exchange.admin_listener) return shared_.admin.take(exchange, shared_.limits.max_body_bytes);
+    if (exchange.admin_listener) return shared_.admin.take(exchange, max_admin_body_bytes);
     return refuse(exchange, 404, "no-such-resource", "the admin API is on another address");
   }
   if (!exchange.public_listener) {
