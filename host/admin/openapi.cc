@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "host/admin/json_input.h"
 #include "host/admin/token_book.h"
@@ -10,6 +11,47 @@
 
 namespace mimus::admin {
 namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A schema's mark of what is known and refused as not-available: `true` on a property, or
+/// the values of the enum beside it.
+constexpr const char* later = "x-later";
+
+/// Takes away what a schema marks as coming later: nobody should read of it.
+void remove_later(Json& schema) {
+  if (schema.is_array()) {
+    for (Json& part : schema) remove_later(part);
+  }
+  if (!schema.is_object()) return;
+  const auto is_later = [](const Json& value) {
+    return value.is_object() && value.value(later, Json()) == true;
+  };
+  std::vector<std::string> names;
+  for (const auto& [key, value] : schema.items()) {
+    if (is_later(value)) names.push_back(key);
+  }
+  for (const std::string& name : names) schema.erase(name);
+  if (const auto marked = schema.find(later); marked != schema.end() && marked->is_array()) {
+    const Json values = *marked;
+    schema.erase(later);
+    Json kept = Json::array();
+    for (const Json& one : schema["enum"]) {
+      if (std::find(values.begin(), values.end(), one) == values.end()) kept.push_back(one);
+    }
+    schema["enum"] = std::move(kept);
+  }
+  for (auto& [key, value] : schema.items()) {
+    if (key != "enum" && key != "default") remove_later(value);
+  }
+}
+
+std::string available(const std::string& schema) {
+  if (schema.find(later) == schema.npos) return schema;
+  Json parsed = Json::parse(schema);
+  remove_later(parsed);
+  return parsed.dump();
+}
 
 std::string ref(std::string_view schema) {
   return R"({"$ref":"#/components/schemas/)" + std::string(schema) + R"("})";
@@ -168,7 +210,7 @@ std::string openapi_document(std::string_view version, const std::vector<Compone
   }
   std::string path_members = "{", schema_members = "{";
   for (const auto& [path, object] : paths) add_member(path_members, path, object + '}');
-  for (const auto& [name, schema] : schemas) add_member(schema_members, name, schema);
+  for (const auto& [name, schema] : schemas) add_member(schema_members, name, available(schema));
   std::string info = "{";
   add_member(info, "title", "\"Mimus admin API\"");
   add_member(info, "version", json::quoted(version));
