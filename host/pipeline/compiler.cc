@@ -38,7 +38,8 @@ struct Compiler::State {
   bool stopping = false;  // guarded by mutex
   std::thread thread;
 
-  Status compile(const Job& job) {
+  // While it runs nobody replaces what a cell holds, so that it may be looked at without a lease.
+  Result<std::shared_ptr<const Pipeline>> compile(const Job& job) {
     const std::lock_guard lock(compiling);
     BindTarget target;
     target.api = job.api->id;
@@ -70,7 +71,7 @@ struct Compiler::State {
       target.revision = job.api->revision;
       target.document = *job.api->document;
     }
-    if (held(*cell, job.api->revision) != nullptr) return Done{};
+    if (auto known = held(*cell, job.api->revision)) return known;
     // The last reference may be dropped by a worker (a channel's): unbinding is not for it.
     const std::shared_ptr<const Pipeline> made(new Pipeline(plugins, target, host_config),
                                                [&reclaim = generations](const Pipeline* pipeline) {
@@ -80,7 +81,7 @@ struct Compiler::State {
     if (old != nullptr) {
       generations.retire([keep = std::move(old)]() mutable { keep.reset(); });
     }
-    return Done{};
+    return made;
   }
 
   void run() {
@@ -131,6 +132,6 @@ void Compiler::request(Job job) {
   state_->changed.notify_one();
 }
 
-Status Compiler::compile(const Job& job) { return state_->compile(job); }
+Result<std::shared_ptr<const Pipeline>> Compiler::compile(const Job& job) { return state_->compile(job); }
 
 }  // namespace mimus

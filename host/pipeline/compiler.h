@@ -39,9 +39,9 @@ class Compiler {
   };
   void request(Job job);
 
-  /// Compiles now, on the caller's thread, if it must be. Errors: unavailable - the document
-  /// cannot be read. [query]
-  Status compile(const Job& job);
+  /// What the cell holds; compiled now, on the caller's thread, if it must be. Errors:
+  /// unavailable - the document cannot be read. [query]
+  Result<std::shared_ptr<const Pipeline>> compile(const Job& job);
 
  private:
   struct State;

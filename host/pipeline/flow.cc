@@ -158,7 +158,7 @@ bool Flow::fail() {
   now.plugin->failures.fetch_add(1, std::memory_order_relaxed);
   worker_->metrics.add(worker_->plugin_failures, 1);
   drop_hold();
-  answer_ = Answer::none;
+  forget_answer();
   if (!now.plugin->manifest().fail_closed) {
     ++slot_;
     return true;
@@ -166,6 +166,14 @@ bool Flow::fail() {
   set_problem(503, "plugin-failed", "plugin " + now.plugin->manifest().id + " failed", {});
   begin_answer();
   return false;
+}
+
+void Flow::forget_answer() {
+  if (answer_ == Answer::whole) error_ = {};
+  answer_ = Answer::none;
+  body_ = {};
+  exchange_->response.status = 0;
+  exchange_->response.headers.clear();
 }
 
 void Flow::answer_by_default() {
@@ -271,7 +279,10 @@ mimus_rc Flow::respond(int status, const mimus_field* fields, std::size_t n, std
     const std::string_view name = view(fields[i].name);
     const std::string_view value = view(fields[i].value);
     if (framing_field(name)) continue;
-    if (!sendable(name, value)) return MIMUS_E_INVAL;
+    if (!sendable(name, value)) {
+      headers.clear();
+      return MIMUS_E_INVAL;
+    }
     headers.push_back(lent ? Header{name, value} : Header{arena.copy(name), arena.copy(value)});
   }
   exchange_->response.status = status;
@@ -290,6 +301,7 @@ mimus_rc Flow::problem(int status, std::string_view code, std::string_view detai
 void Flow::set_problem(int status, std::string_view code, std::string_view detail,
                        std::span<const mimus_fault> faults) {
   answer_ = Answer::whole;
+  forwarded_ = false;
   error_ = exchange_->arena.copy(code);
   exchange_->response.status = status;
   exchange_->response.headers.clear();

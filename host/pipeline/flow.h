@@ -117,6 +117,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool apply(mimus_action action);
   bool call_body_hook();
   bool fail();
+  void forget_answer();  ///< A plugin that failed leaves nothing of its answer.
   void answer_by_default();
   void begin_answer();
   void start_forward();

@@ -21,18 +21,18 @@ class LoopThread {
 
   /// Runs `body` on the loop and waits for it.
   void on(const std::function<void()>& body) {
-    struct Step : Post {
+    struct Posted : Post {
       const std::function<void()>* body = nullptr;
       std::promise<void> done;
-    } step;
-    step.body = &body;
-    step.run = [](Post& post) {
-      auto& self = static_cast<Step&>(post);
+    } posted;
+    posted.body = &body;
+    posted.run = [](Post& post) {
+      auto& self = static_cast<Posted&>(post);
       (*self.body)();
       self.done.set_value();
     };
-    loop.post(step);
-    step.done.get_future().wait();
+    loop.post(posted);
+    posted.done.get_future().wait();
   }
 
   /// Moves the clock and waits until all timers that became due have fired.

@@ -1,0 +1,168 @@
+// Plugins that break the rules: their fail policy decides, and nothing of theirs is left.
+#include "tests/unit/pipeline/world.h"
+
+namespace mimus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+mimus_action ok(Request& r) { return r.respond(200, {}, "fine"); }
+
+// What a plugin that answers wrongly comes to. `b` fails open, so that `c` answers 200;
+// `a` fails closed, so that the answer is 503.
+TEST(Misuse, IsAFailureThatTheFailPolicyDecides) {
+  struct Row {
+    const char* name;
+    std::function<mimus_action(Request&)> request;
+    const char* without = "";
+  };
+  const Row rows[] = {
+      {"it says that it failed", [](Request&) { return MIMUS_FAIL; }},
+      {"an action that nobody knows", [](Request&) { return 77; }},
+      {"SUSPEND without a hold", [](Request&) { return MIMUS_SUSPEND; }},
+      {"SUSPEND without on_resume",
+       [](Request& r) {
+         static_cast<void>(r.hold());
+         return MIMUS_SUSPEND;
+       },
+       "on_resume"},
+      {"RESPONDED without an answer", [](Request&) { return MIMUS_RESPONDED; }},
+      {"NEXT after an answer",
+       [](Request& r) {
+         static_cast<void>(ok(r));
+         return MIMUS_NEXT;
+       }},
+      {"NEXT after a problem",
+       [](Request& r) {
+         static_cast<void>(r.problem(400, "bad-request", "no"));
+         return MIMUS_NEXT;
+       }},
+      {"an answer and FAIL",
+       [](Request& r) {
+         const mimus_field header = field("X-Failed", "yes");
+         static_cast<void>(r.respond(202, {&header, 1}, "wrong"));
+         return MIMUS_FAIL;
+       }},
+      {"a status that is none", [](Request& r) { return r.respond(700, {}, ""); }},
+      {"an interim status", [](Request& r) { return r.respond(101, {}, ""); }},
+      {"a problem that is none", [](Request& r) { return r.problem(200, "fine", ""); }},
+      {"a header field with a line break",
+       [](Request& r) {
+         const mimus_field fields[] = {field("X-First", "1"), field("X-Split", "a\r\nb")};
+         return r.respond(200, fields, "");
+       }},
+      {"a header field without a name",
+       [](Request& r) {
+         const mimus_field header = field("", "x");
+         return r.respond(200, {&header, 1}, "");
+       }},
+      {"NEED_BODY without a body hook", [](Request&) { return MIMUS_NEED_BODY; }, "on_request_body"},
+      {"an exception", [](Request&) -> mimus_action { throw std::runtime_error("on purpose"); }},
+  };
+  for (const Row& row : rows) {
+    for (const bool open : {true, false}) {
+      SCOPED_TRACE(std::string(row.name) + (open ? ", fail open" : ", fail closed"));
+      World world;
+      (open ? probes().b : probes().a).request = row.request;
+      probes().c.request = [](Request& r) {
+        EXPECT_EQ(r.status(), 0);
+        return ok(r);
+      };
+      world.open({.without = row.without});
+      world.start();
+      EXPECT_EQ(world.sink->status, open ? 200 : 503);
+      if (!open) {
+        EXPECT_EQ(world.problem(), "plugin-failed");
+      }
+      EXPECT_EQ(world.sink->headers.count("X-Failed") + world.sink->headers.count("X-First"), 0U);
+      EXPECT_EQ(world.journal.records.at(0).error, open ? "" : "plugin-failed");
+      EXPECT_EQ(world.plugins->find(open ? "test.b" : "test.a")->failures, 1U);
+    }
+  }
+}
+
+TEST(Misuse, AFailedAnswerLeavesNothingToTheHostsOwn) {
+  World world;
+  probes().b.request = [](Request& r) {
+    const mimus_field header = field("X-Failed", "yes");
+    static_cast<void>(r.respond(202, {&header, 1}, "wrong"));
+    return MIMUS_FAIL;
+  };
+  world.open();
+  world.start();
+  EXPECT_EQ(world.sink->status, 501);
+  EXPECT_THAT(world.sink->headers, ElementsAre(Pair("Content-Type", "application/problem+json")));
+}
+
+TEST(Misuse, ARefusedAnswerLeavesNoFieldsBehind) {
+  World world;
+  probes().c.request = [](Request& r) {
+    const mimus_field fields[] = {field("X-First", "1"), field("X-Split", "a\nb")};
+    EXPECT_EQ(r.respond(200, fields, ""), MIMUS_FAIL);
+    EXPECT_FALSE(r.at(MIMUS_RESPONSE_HEADERS, 0));
+    return ok(r);
+  };
+  world.open();
+  world.start();
+  EXPECT_THAT(world.sink->headers, IsEmpty());
+}
+
+TEST(Misuse, TheFirstOfTwoAnswersCounts) {
+  World world;
+  probes().c.request = [](Request& r) {
+    const mimus_action first = ok(r);
+    EXPECT_EQ(r.respond(500, {}, "two"), MIMUS_FAIL);
+    EXPECT_EQ(r.problem(500, "x", "two"), MIMUS_FAIL);
+    return first;
+  };
+  world.open();
+  world.start();
+  EXPECT_EQ(world.sink->status, 200);
+  EXPECT_EQ(world.sink->body, "fine");
+}
+
+TEST(Misuse, NeedingTheBodyTwiceIsAFailure) {
+  World world;
+  probes().a.request = [](Request&) { return MIMUS_NEED_BODY; };
+  probes().a.body = [](Request&, std::string_view) { return MIMUS_NEED_BODY; };
+  world.open();
+  world.start({.has_body = true});
+  world.arrive("x");
+  EXPECT_EQ(world.problem(), "plugin-failed");
+}
+
+TEST(Misuse, AHoldThatIsNotUsedEndsWithTheHook) {
+  World world;
+  Hold kept;
+  probes().b.request = [&](Request& r) {
+    kept = r.hold(10);
+    return MIMUS_NEXT;
+  };
+  probes().c.request = ok;
+  world.open();
+  world.start();
+  EXPECT_EQ(world.sink->status, 200);
+  EXPECT_FALSE(kept.resume());
+  world.loop_thread.advance(std::chrono::milliseconds(20));
+  EXPECT_EQ(world.sink->ended, 1);
+}
+
+TEST(Misuse, AnEndedExchangeTakesNoAnswerAndNoHold) {
+  World world;
+  probes().b.request = [](Request&) { return MIMUS_NEED_BODY; };
+  bool refused = false;
+  probes().b.end = [&](Request& r) {
+    refused =
+        !r.hold(10) && r.respond(200, {}, "late") == MIMUS_FAIL && r.set("X-Late", "1") == MIMUS_E_INVAL;
+  };
+  world.open();
+  world.start({.has_body = true});
+  world.cancel();
+  EXPECT_TRUE(refused);
+  world.loop_thread.advance(std::chrono::milliseconds(20));
+}
+
+}  // namespace
+}  // namespace mimus

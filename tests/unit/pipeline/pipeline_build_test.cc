@@ -1,0 +1,166 @@
+// What plugins are bound with, who is in a pipeline, and how it explains itself.
+#include <thread>
+
+#include "tests/unit/pipeline/world.h"
+
+namespace mimus {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(PickFields, KeepsTheSourceTextByteForByte) {
+  const struct {
+    const char* name;
+    std::string_view document;
+    std::vector<std::string> names;
+    std::string_view picked;
+  } rows[] = {
+      {"none is wanted", R"({"a":1})", {}, "{}"},
+      {"none is there", R"({"a":1})", {"b"}, "{}"},
+      {"numbers as they were sent", R"({ "a" : 1.50e+3 , "b":0.1 })", {"a"}, R"({"a":1.50e+3})"},
+      {"in the document's order",
+       R"({"b":[1, 2],"x":0,"a":{"k": "v" }})",
+       {"a", "b"},
+       R"({"b":[1, 2],"a":{"k": "v" }})"},
+      {"strings with escapes", R"({"a":"\u00e9\"}"})", {"a"}, R"({"a":"\u00e9\"}"})"},
+      {"a name with an escape", R"({"\u0061":null})", {"a"}, R"({"a":null})"},
+      {"only the outermost", R"({"x":{"a":1}})", {"a"}, "{}"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(pick_fields(row.document, row.names), row.picked);
+  }
+}
+
+TEST(Binding, ShowsAPluginItsOwnFieldsAndWhereItStands) {
+  World world;
+  int bound = 0;
+  probes().a.bind = [&](const View& view) {
+    if (view.level == MIMUS_LEVEL_API) {
+      EXPECT_EQ(view.fields, R"({"api_a":[1]})");
+      EXPECT_EQ(view.id, view.api_id);
+      EXPECT_EQ(view.method, "");
+    } else {
+      EXPECT_EQ(view.level, MIMUS_LEVEL_ENDPOINT);
+      EXPECT_EQ(view.fields, R"({"a":1.0})");
+      EXPECT_EQ(view.method, "GET");
+      EXPECT_EQ(view.path, "/users/:id");
+      EXPECT_EQ(view.id.size(), 26U);
+    }
+    EXPECT_EQ(view.api_fields, R"({"api_a":[1]})");
+    EXPECT_EQ(view.slug, "test");
+    EXPECT_EQ(view.config, "");
+    EXPECT_EQ(view.revision, 1U);
+    ++bound;
+    return MIMUS_OK;
+  };
+  world.open({.api = R"({"api_a": [1],"api_b":2})", .endpoint = R"({"a":1.0,"b":2,"path":"/users/:id"})"});
+  EXPECT_EQ(bound, 2);
+}
+
+TEST(Binding, TakesTheNearestConfig) {
+  const struct {
+    const char* name;
+    const char* endpoint;
+    const char* api;
+    std::vector<std::pair<std::string, std::string>> host;
+    const char* config;  ///< Of test.a; nullptr: it is not bound.
+  } rows[] = {
+      {"none", "{}", "{}", {}, ""},
+      {"the host's", "{}", "{}", {{"test.b", "1"}, {"test.a", R"({"h":1})"}}, R"({"h":1})"},
+      {"the API's before the host's",
+       "{}",
+       R"({"plugins":{"test.a":{"p":1}}})",
+       {{"test.a", "{}"}},
+       R"({"p":1})"},
+      {"the endpoint's before the API's",
+       R"({"plugins":{"test.a":{ "e" :1}}})",
+       R"({"plugins":{"test.a":{"p":1}}})",
+       {},
+       R"({ "e" :1})"},
+      {"another plugin's is not its", R"({"plugins":{"test.b":{}}})", R"({"plugins":{"test.a":7}})", {}, "7"},
+      {"false switches off", R"({"plugins":{"test.a":false}})", "{}", {}, nullptr},
+      {"the API's false too", "{}", R"({"plugins":{"test.a":false}})", {}, nullptr},
+      {"and the host's", "{}", "{}", {{"test.a", "false"}}, nullptr},
+      {"what is nearer switches on again",
+       R"({"plugins":{"test.a":{}}})",
+       R"({"plugins":{"test.a":false}})",
+       {},
+       "{}"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    World world;
+    std::string config = "not bound";
+    probes().a.bind = [&](const View& view) {
+      if (view.level == MIMUS_LEVEL_ENDPOINT) config = view.config;
+      return MIMUS_OK;
+    };
+    world.open({.api = row.api, .endpoint = row.endpoint, .host_config = row.host});
+    EXPECT_EQ(config, row.config == nullptr ? "not bound" : row.config);
+  }
+}
+
+TEST(Binding, LeavesOutWhoHasNothingToDoAndMarksWhoRefuses) {
+  World world;
+  probes().a.bind = [](const View&) { return MIMUS_OK; };
+  probes().b.bind = [](const View&) { return MIMUS_E_INVAL; };
+  world.open();
+  const auto definitions = world.generations->definitions();
+  const Pipeline* const made =
+      Compiler::compiled(*definitions->find_api(world.api_id), *definitions->find_endpoint(world.id));
+  ASSERT_NE(made, nullptr);
+  ASSERT_EQ(made->steps().size(), 2U);
+  EXPECT_TRUE(made->steps()[0].broken);
+  EXPECT_FALSE(made->steps()[1].broken);
+  EXPECT_EQ(
+      made->explain(),
+      R"([{"plugin":"test.b","version":"1.0.0","phase":"traffic","fail":"open","bound":false,"why":"phase traffic"},)"
+      R"({"plugin":"test.c","version":"1.0.0","phase":"content","fail":"closed","bound":true,"why":"phase content"}])");
+  EXPECT_EQ(world.plugins->find("test.a")->bindings, 0U);
+  EXPECT_EQ(world.plugins->find("test.b")->bindings, 0U);
+  EXPECT_EQ(world.plugins->find("test.c")->bindings, 2U);
+}
+
+TEST(Compiler, BindsAgainWhenTheApiChangesAndUnbindsWhatNobodyUses) {
+  World world;
+  world.open();
+  auto definitions = world.generations->definitions();
+  const std::string document = R"({"capture":{"bodies":true}})";
+  const auto next =
+      definitions->with_api({world.api_id, "test", {}, 2, std::make_shared<const std::string>(document)}, 2);
+  const Compiler::Job job{next, next->find_api(world.api_id), next->find_endpoint(world.id), nullptr,
+                          nullptr};
+  EXPECT_EQ(Compiler::compiled(*job.api, *job.endpoint), nullptr) << "bound to revision 1";
+  world.generations->publish(next);
+  ASSERT_TRUE(world.compiler->compile(job));
+  const Pipeline* const made = Compiler::compiled(*job.api, *job.endpoint);
+  ASSERT_NE(made, nullptr);
+  EXPECT_TRUE(made->capture().bodies);
+  ASSERT_TRUE(world.compiler->compile(job));
+  EXPECT_EQ(Compiler::compiled(*job.api, *job.endpoint), made) << "nothing was to be done";
+  // An exchange of the old snapshot uses the newer one rather than compiling back and forth.
+  EXPECT_EQ(Compiler::compiled(*definitions->find_api(world.api_id), *job.endpoint), made);
+  // Once no generation can use them, what was bound to the old API is unbound.
+  EXPECT_EQ(world.plugins->find("test.c")->bindings, 3U) << "the API, the endpoint, and that again";
+  definitions.reset();
+  while (world.plugins->find("test.c")->bindings != 1U) {
+    world.generations->publish(next);
+    std::this_thread::yield();
+  }
+}
+
+TEST(AddressCount, CountsUpToTheLimit) {
+  AddressCount count;
+  EXPECT_TRUE(count.enter("a", 2));
+  EXPECT_TRUE(count.enter("a", 2));
+  EXPECT_FALSE(count.enter("a", 2));
+  EXPECT_TRUE(count.enter("b", 2));
+  count.leave("a");
+  EXPECT_TRUE(count.enter("a", 2));
+  EXPECT_TRUE(count.enter("a", 0)) << "0 is no limit";
+  count.leave("nobody");
+}
+
+}  // namespace
+}  // namespace mimus

@@ -1,0 +1,134 @@
+// The response direction, and plugins that cannot be bound.
+#include "tests/unit/pipeline/world.h"
+
+namespace mimus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+mimus_action ok(Request& r) { return r.respond(200, {}, "fine"); }
+
+TEST(ResponseDirection, HeadersAreSetAddedAndRemoved) {
+  World world;
+  probes().c.request = [](Request& r) {
+    const mimus_field fields[] = {field("X-One", "1"), field("x-one", "2"), field("X-Two", "2"),
+                                  field("Content-Length", "99"), field("Date", "never")};
+    EXPECT_EQ(r.set("X-Early", "1"), MIMUS_E_INVAL);
+    return r.respond(200, fields, "");
+  };
+  probes().b.response = [](Request& r) {
+    EXPECT_EQ(r.set("X-ONE", "3"), MIMUS_OK);
+    EXPECT_EQ(r.add("X-Two", "4"), MIMUS_OK);
+    EXPECT_EQ(r.add("X-Bad", "a\nb"), MIMUS_E_INVAL);
+    EXPECT_EQ(r.add("Bad Name", "a"), MIMUS_E_INVAL);
+    EXPECT_EQ(r.set("Content-Length", "5"), MIMUS_E_INVAL);
+    r.remove("x-none");
+    return MIMUS_NEXT;
+  };
+  world.open();
+  world.start();
+  EXPECT_THAT(world.sink->headers,
+              UnorderedElementsAre(Pair("X-ONE", "3"), Pair("X-Two", "2"), Pair("X-Two", "4")));
+}
+
+TEST(ResponseDirection, AFailureIsDecidedByTheFailPolicy) {
+  struct Row {
+    const char* name;
+    std::function<mimus_action(Request&)> response;
+  };
+  const Row rows[] = {
+      {"FAIL", [](Request&) { return MIMUS_FAIL; }},
+      {"RESPONDED",
+       [](Request& r) {
+         EXPECT_EQ(ok(r), MIMUS_FAIL);
+         return MIMUS_RESPONDED;
+       }},
+      {"SUSPEND",
+       [](Request& r) {
+         EXPECT_FALSE(r.hold());
+         return MIMUS_SUSPEND;
+       }},
+      {"unknown", [](Request&) { return -5; }},
+  };
+  for (const Row& row : rows) {
+    for (const bool open : {true, false}) {
+      SCOPED_TRACE(std::string(row.name) + (open ? ", fail open" : ", fail closed"));
+      World world;
+      probes().c.request = ok;
+      (open ? probes().b : probes().c).response = row.response;
+      world.open();
+      world.start();
+      EXPECT_EQ(world.sink->status, open ? 200 : 503);
+      EXPECT_THAT(probes().calls(), ElementsAre("a request", "b request", "c request", "c response",
+                                                "b response", "a response", "c end", "b end", "a end"));
+    }
+  }
+}
+
+TEST(ResponseDirection, TheWholeBodyIsShownAndMayBeEmptied) {
+  World world;
+  probes().c.request = ok;
+  probes().b.response = [](Request&) { return MIMUS_NEED_BODY; };
+  probes().b.response_body = [](Request& r, std::string_view whole, mimus_rc) {
+    EXPECT_EQ(whole, "fine");
+    r.replace_status(304);
+    return MIMUS_NEXT;
+  };
+  world.open();
+  world.start();
+  EXPECT_EQ(world.sink->status, 304);
+  EXPECT_EQ(world.sink->body, "");
+}
+
+TEST(ResponseDirection, NeedingTheBodyTwiceIsAFailure) {
+  World world;
+  probes().c.request = ok;
+  probes().a.response = [](Request&) { return MIMUS_NEED_BODY; };
+  probes().a.response_body = [](Request&, std::string_view, mimus_rc) { return MIMUS_NEED_BODY; };
+  world.open();
+  world.start();
+  EXPECT_EQ(world.problem(), "plugin-failed");
+}
+
+TEST(Binding, APluginThatRefusesIsDecidedByItsFailPolicyAtEveryRequest) {
+  for (const bool open : {true, false}) {
+    SCOPED_TRACE(open);
+    World world;
+    (open ? probes().b : probes().a).bind = [](const View&) { return MIMUS_E_INVAL; };
+    probes().c.request = ok;
+    world.open();
+    for (int i = 0; i < 2; ++i) {
+      world.start();
+      EXPECT_EQ(world.sink->status, open ? 200 : 503);
+    }
+    EXPECT_EQ(world.plugins->find(open ? "test.b" : "test.a")->failures, 2U);
+  }
+}
+
+TEST(Binding, HappensAtTheFirstHitOffTheWorker) {
+  World world;
+  probes().c.request = ok;
+  world.open({.compile_first = false});
+  for (int i = 0; i < 2; ++i) {
+    world.start();
+    for (int turns = 0; turns < 10'000 && world.sink->ended == 0; ++turns) world.settle();
+    EXPECT_EQ(world.sink->status, 200);
+  }
+  EXPECT_EQ(world.plugins->find("test.c")->bindings, 1U);
+}
+
+TEST(Binding, ADocumentThatCannotBeReadIsAnError) {
+  World world;
+  world.open({.compile_first = false});
+  const DefinitionWrite gone{Kind::endpoint, world.id, world.api_id, 2, true, "", {}};
+  ASSERT_TRUE(world.database->definitions().commit({&gone, 1}, 0));
+  world.start();
+  for (int turns = 0; turns < 10'000 && world.sink->ended == 0; ++turns) world.settle();
+  EXPECT_EQ(world.sink->status, 503);
+  EXPECT_EQ(world.problem(), "definition-unreadable");
+}
+
+}  // namespace
+}  // namespace mimus
