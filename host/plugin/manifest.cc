@@ -46,8 +46,8 @@ std::vector<std::string> texts_of(const Json& object, const char* key) {
 
 unsigned unsigned_of(const Json& object, const char* key) {
   const auto at = object.find(key);
-  if (at == object.end() || !at->is_number_unsigned())
-    throw Wrong{std::string("\"") + key + "\" must be a number"};
+  if (at == object.end() || !at->is_number_unsigned() || at->get<std::uint64_t>() > 0xFFFF)
+    throw Wrong{std::string("\"") + key + "\" must be a whole number up to 65535"};
   return *at;
 }
 
@@ -117,6 +117,8 @@ Manifest manifest_of(const Json& from) {
     for (std::size_t level = 0; level < 3; ++level) {
       const auto claims = from["fields"].find(levels[level]);
       if (claims == from["fields"].end()) continue;
+      if (!claims->is_object())
+        throw Wrong{"\"" + std::string(levels[level]) + "\" of \"fields\" must be an object"};
       for (const auto& [name, schema] : claims->items()) out.fields[level].push_back({name, schema.dump()});
     }
   }
@@ -127,9 +129,11 @@ Manifest manifest_of(const Json& from) {
   }
   if (from.contains("endpoint_schema")) out.endpoint_schema = from["endpoint_schema"].dump();
   if (from.contains("options")) {
+    if (!from["options"].is_array()) throw Wrong{"\"options\" must be an array"};
     for (const Json& one : from["options"]) out.options.push_back(option_of(one));
   }
   if (from.contains("journal")) {
+    if (!from["journal"].is_array()) throw Wrong{"\"journal\" must be an array"};
     for (const Json& one : from["journal"]) out.journal.push_back(journal_of(one));
   }
   if (from.contains("admin")) {

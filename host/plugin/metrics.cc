@@ -9,8 +9,8 @@ namespace {
 
 void line(std::string& out, std::string_view name, std::string_view help, std::string_view kind,
           double value) {
-  char number[32];
-  const auto end = std::to_chars(number, number + sizeof number, value).ptr;
+  char number[352];  // the longest double without an exponent
+  const auto end = std::to_chars(number, number + sizeof number, value, std::chars_format::fixed).ptr;
   out.append("# HELP ").append(name).append(" ").append(help).append("\n");
   out.append("# TYPE ").append(name).append(" ").append(kind).append("\n");
   out.append(name).append(" ").append(number, end).append("\n");

@@ -94,6 +94,7 @@ PluginHost::PluginHost() : state_(std::make_unique<State>()) {}
 PluginHost::~PluginHost() {
   for (const auto& plugin : state_->owned) {
     if (plugin->instance == nullptr) continue;
+    plugin->host.services.server = nullptr;  // its loops have ended: new timers are refused
     end_timers(plugin->host);
     plugin->table->destroy(plugin->instance);
   }

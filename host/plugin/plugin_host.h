@@ -36,8 +36,8 @@ struct PluginSource {
 Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
                                                const std::vector<std::string>& directories);
 
-/// What the plugins' host tables are made of. All outlive the PluginHost. `server` and
-/// `journal` may be set after loading, before the first request.
+/// What the plugins' host tables are made of. All outlive the PluginHost. `server`,
+/// `journal` and `kv` may be set after loading, by activate.
 struct PluginServices {
   const Clock* clock = nullptr;
   KvStore* kv = nullptr;
@@ -71,10 +71,10 @@ class PluginHost {
   static Result<std::unique_ptr<PluginHost>> load(
       std::vector<PluginSource> sources, PluginServices services,
       const std::function<std::string(const OptionSpec&)>& options);
-  ~PluginHost();
+  ~PluginHost();  ///< Instance timers are told GONE. REQUIRES: no loop runs any more.
 
   Status activate(const PluginServices& services);  ///< With server and journal set.
-  /// Quiesces; instance timers are told GONE. Requests in flight still arrive.
+  /// Has all stop making work. Requests in flight still arrive.
   void quiesce();
 
   struct Loaded;                              ///< host/plugin/loaded.h

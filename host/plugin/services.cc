@@ -20,16 +20,17 @@ struct InstanceTimer : Timer, Post {
   void* ud = nullptr;
   std::chrono::milliseconds after{};
   unsigned worker = 0;
+  Loop* loop = nullptr;
   InstanceTimer* previous = nullptr;
   InstanceTimer* next = nullptr;
 
-  /// Puts it on its worker's list and arms it. [w]
-  void start(Loop& loop) {
+  /// Puts it on its worker's list and arms it. [w], or whoever ends the loop
+  void start() {
     InstanceTimer*& head = host->timers[worker];
     next = head;
     if (head != nullptr) head->previous = this;
     head = this;
-    loop.arm(*this, after);
+    loop->arm(*this, after);
   }
   /// Takes it off and tells the plugin; frees it.
   void finish(mimus_rc rc) {
@@ -91,6 +92,7 @@ std::string_view own_key(const mimus_host* host, mimus_str key) {
 
 mimus_rc kv_get(mimus_host* host, mimus_str key, mimus_resume* resume, void (*with)(void*, mimus_str),
                 void* ud) {
+  if (host->services.kv == nullptr) return MIMUS_E_UNAVAILABLE;  // the store is not open yet
   std::function<void()> loaded;
   if (resume != nullptr) {
     // Shared, so that a callback that is dropped uncalled gives the reference back too.
@@ -114,16 +116,21 @@ mimus_rc kv_get(mimus_host* host, mimus_str key, mimus_resume* resume, void (*wi
                                             : MIMUS_ABSENT;
 }
 
-mimus_rc done(const Status& status) { return status ? MIMUS_OK : MIMUS_E_NOSPC; }
+template <class Change>
+mimus_rc kv_change(mimus_host* host, Change change) {
+  KvStore* const kv = host->services.kv;
+  if (kv == nullptr) return MIMUS_E_UNAVAILABLE;
+  return change(*kv) ? MIMUS_OK : MIMUS_E_NOSPC;
+}
 
 mimus_rc kv_put(mimus_host* host, mimus_str key, mimus_str value, std::uint64_t ttl_ms) {
-  return done(host->services.kv->put(own_key(host, key), view(value), ttl_ms));
+  return kv_change(host, [&](KvStore& kv) { return kv.put(own_key(host, key), view(value), ttl_ms); });
 }
 mimus_rc kv_del(mimus_host* host, mimus_str key) {
-  return done(host->services.kv->remove(own_key(host, key)));
+  return kv_change(host, [&](KvStore& kv) { return kv.remove(own_key(host, key)); });
 }
 mimus_rc kv_del_prefix(mimus_host* host, mimus_str prefix) {
-  return done(host->services.kv->remove_prefix(own_key(host, prefix)));
+  return kv_change(host, [&](KvStore& kv) { return kv.remove_prefix(own_key(host, prefix)); });
 }
 
 // ---- mimus.timer/1 ---------------------------------------------------------------------
@@ -131,7 +138,7 @@ mimus_rc kv_del_prefix(mimus_host* host, mimus_str prefix) {
 mimus_rc timer_start(mimus_host* host, std::uint64_t ms, void (*fire)(mimus_inst*, void*, mimus_rc),
                      void* ud) {
   constexpr std::uint64_t longest = 366ull * 24 * 3600 * 1000;
-  Loop* loop = Loop::current();
+  Loop* const loop = Loop::current();
   if (loop == nullptr && host->services.server == nullptr) return MIMUS_E_UNAVAILABLE;
   if (ms > longest) return MIMUS_E_INVAL;
   auto* const timer = new InstanceTimer;
@@ -141,11 +148,13 @@ mimus_rc timer_start(mimus_host* host, std::uint64_t ms, void (*fire)(mimus_inst
   timer->after = std::chrono::milliseconds(ms);
   timer->Timer::fire = [](Timer& t) { static_cast<InstanceTimer&>(t).finish(MIMUS_OK); };
   if (loop != nullptr) {
+    timer->loop = loop;
     timer->worker = loop->index();
-    timer->start(*loop);
+    timer->start();
   } else {
-    timer->Post::run = [](Post& p) { static_cast<InstanceTimer&>(p).start(*Loop::current()); };
-    host->services.server->loop(0).post(*timer);
+    timer->loop = &host->services.server->loop(0);
+    timer->Post::run = [](Post& p) { static_cast<InstanceTimer&>(p).start(); };
+    timer->loop->post(*timer);
   }
   return MIMUS_OK;
 }
