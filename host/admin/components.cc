@@ -2,37 +2,38 @@
 #include "host/admin/components.h"
 
 #include "host/admin/json_input.h"
+#include "host/pipeline/problem.h"
 #include "mimus/json_text.h"
 
 namespace mimus::admin {
 namespace {
 
-constexpr std::pair<std::string_view, std::string_view> fixed[] = {
-    {"Patch",
-     R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
-    {"ImportCounts",
-     R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
-    {"ResetDone",
-     R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
-    {"Event",
-     R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
-    {"BroadcastDone",
-     R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
-    {"Connection",
-     R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
-    {"Plugin",
-     R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
-    {"Pipeline",
-     R"({"type":"array","description":"In the order of the request direction.","items":{"type":"object","required":["plugin","version","phase","fail","bound","why"],"properties":{"plugin":{"type":"string"},"version":{"type":"string"},"phase":{"type":"string"},"fail":{"enum":["open","closed"]},"bound":{"type":"boolean","description":"False: it could not be bound, and its fail policy decides."},"why":{"type":"string"}}}})"},
-    {"Token",
-     R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
-    {"NewToken",
-     R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
-    {"TokenInput",
-     R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
-    {"Backup",
-     R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
-    {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
+constexpr std::pair<std::string_view, std::string_view> fixed[] =
+    {
+        {"Patch",
+         R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
+        {"ImportCounts",
+         R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
+        {"ResetDone",
+         R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
+        {"Event",
+         R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
+        {"BroadcastDone",
+         R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
+        {"Connection",
+         R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
+        {"Plugin",
+         R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
+        {"Pipeline",
+         R"({"type":"array","description":"In the order of the request direction.","items":{"type":"object","required":["plugin","version","phase","fail","bound","why"],"properties":{"plugin":{"type":"string"},"version":{"type":"string"},"phase":{"type":"string"},"fail":{"enum":["open","closed"]},"bound":{"type":"boolean","description":"False: it could not be bound, and its fail policy decides."},"why":{"type":"string"}}}})"},
+        {"Token",
+         R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
+        {"NewToken", R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
+        {"TokenInput",
+         R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
+        {"Backup",
+         R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
+        {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
 };
 
 constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset"};
@@ -86,6 +87,9 @@ std::string problem_schema() {
   for (const ProblemKind& kind : problem_kinds()) {
     if (!codes.empty()) codes += ", ";
     codes += kind.code;
+  }
+  for (const RequestProblem& kind : request_problems()) {
+    if (codes.find(kind.code) == std::string::npos) codes.append(", ").append(kind.code);
   }
   return R"({"type":"object","description":"RFC 9457","required":["type","title","status","detail","instance"],"properties":{"type":{"type":"string","description":)" +
          json::quoted("urn:mimus:error:CODE, where CODE is one of " + codes + "; plugins' routes have more") +

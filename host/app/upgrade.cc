@@ -165,6 +165,9 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
       worker_.compiler.request({generation_->definitions, api_, nullptr, channel_, wake_});
       return;
     }
+    if (!pipeline->missing().empty()) {
+      return refuse(503, "plugin-failed", "plugin " + pipeline->missing() + " is not loaded");
+    }
     const std::string address(exchange_.client_ip);
     const std::shared_ptr<AddressCount> count = pipeline->addresses();
     if (!count->enter(address, per_address_)) {

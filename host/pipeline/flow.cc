@@ -95,6 +95,9 @@ void Flow::enter() {
   if (pipeline_ == nullptr) {
     set_problem(503, "definition-unreadable", "the endpoint's definition cannot be read from the store", {});
     begin_answer();
+  } else if (!pipeline_->missing().empty()) {
+    set_problem(503, "plugin-failed", "plugin " + pipeline_->missing() + " is not loaded", {});
+    begin_answer();
   } else if (pipeline_->capture().bodies && exchange_->request.has_body) {
     waiting_ = Waiting::capture_body;
     exchange_->sink->want_body(worker_->limits.max_body_bytes);

@@ -86,6 +86,16 @@ Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
     if (step.bound != nullptr) plugin->bindings.fetch_add(1, std::memory_order_relaxed);
     steps_.push_back(step);
   }
+  for (const std::string_view document : {target.document, target.api_document}) {
+    json::members(
+        json::member(document, "plugins").value_or("{}"), [&](std::string_view name, std::string_view) {
+          const std::string named(name);
+          const bool absent =
+              plugins.find(named) == nullptr && nearest_config(target, named, host_config) != "false";
+          if (absent && plugins.absent_fails_closed(named)) missing_ = named;
+          return true;
+        });
+  }
 }
 
 Pipeline::~Pipeline() {

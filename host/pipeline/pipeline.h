@@ -67,6 +67,9 @@ class Pipeline {
   const Capture& capture() const { return capture_; }
   /// Of a channel's pipeline: those who have it open.
   const std::shared_ptr<AddressCount>& addresses() const { return addresses_; }
+  /// A plugin that the definitions name, that is not loaded and whose last manifest fails
+  /// closed: every request is answered 503. "" where there is none.
+  const std::string& missing() const { return missing_; }
   const Ulid& id() const { return id_; }
   std::uint64_t revision() const { return revision_; }
   std::uint64_t api_revision() const { return api_revision_; }
@@ -77,6 +80,7 @@ class Pipeline {
  private:
   std::vector<Step> steps_;
   Capture capture_;
+  std::string missing_;
   std::shared_ptr<AddressCount> addresses_ = std::make_shared<AddressCount>();
   Ulid id_;
   std::uint64_t revision_;

@@ -3,6 +3,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include <algorithm>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "host/plugin/loaded.h"
@@ -80,9 +81,13 @@ Status make_instance(PluginHost::Loaded& plugin,
   return Done{};
 }
 
+/// Where a plugin's fail policy outlives it. No plugin's own keys begin with NUL.
+std::string policy_key(const std::string& id) { return std::string("\0policy\0", 8) + id; }
+
 }  // namespace
 
 struct PluginHost::State {
+  KvStore* kv = nullptr;  // from activate on
   std::vector<std::unique_ptr<Loaded>> owned;
   std::vector<Loaded*> order;
   std::vector<FieldSpec> fields;         // core and plugins', by number
@@ -127,8 +132,15 @@ Result<std::unique_ptr<PluginHost>> PluginHost::load(
 }
 
 Status PluginHost::activate(const PluginServices& services) {
+  state_->kv = services.kv;
   for (Loaded* plugin : state_->order) {
     plugin->host.services = services;
+    const Manifest& manifest = plugin->manifest();
+    if (services.kv != nullptr) {
+      const Status kept =
+          services.kv->put(policy_key(manifest.id), manifest.fail_closed ? "closed" : "open", 0);
+      if (!kept) return kept.error();
+    }
     if (plugin->table->activate == nullptr) continue;
     if (const mimus_rc rc = plugin->table->activate(plugin->instance); rc != MIMUS_OK) {
       return invalid(because(*plugin, "activate", rc));
@@ -177,6 +189,20 @@ std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view
   if (rc != MIMUS_OK)
     faults.push_back({"", "plugin " + plugin.manifest().id + " could not check this definition", ""});
   return faults;
+}
+
+bool PluginHost::absent_fails_closed(const std::string& id) const {
+  if (state_->kv == nullptr) return true;
+  const auto key = policy_key(id);
+  const auto pause = std::make_shared<std::promise<void>>();
+  bool closed = true;
+  const auto read = [&closed](std::string_view policy) { closed = policy != "open"; };
+  const auto found = state_->kv->get(key, read, [pause] { pause->set_value(); });
+  if (found != KvStore::Found::pending) return closed;
+  if (pause->get_future().wait_for(std::chrono::seconds(2)) == std::future_status::ready) {
+    (void)state_->kv->get(key, read, {});
+  }
+  return closed;
 }
 
 const PluginHost::Loaded* PluginHost::admin_owner(std::string_view path) const {

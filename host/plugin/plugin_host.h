@@ -86,6 +86,9 @@ class PluginHost {
 
   /// Asks one plugin's check. [definitions thread]
   std::vector<CheckFault> check(const Loaded& plugin, const mimus_view& view);
+  /// Whether a plugin that is not loaded now failed closed when it last was. Unknown ones do.
+  /// Waits for the store where it must. [may block]
+  bool absent_fails_closed(const std::string& id) const;
   /// The plugin whose admin path is `path` or a prefix of it up to a "/". [any]
   const Loaded* admin_owner(std::string_view path) const;
   AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below,
