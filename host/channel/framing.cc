@@ -20,6 +20,10 @@
 namespace mimus {
 namespace {
 
+// websocketpp finds out the byte order at its first use and keeps it in a static without a
+// lock (common/network.hpp): used here before there are threads, workers only read it.
+[[maybe_unused]] const auto byte_order_is_known = websocketpp::lib::net::_htonll(1);
+
 namespace wspp = websocketpp;
 
 /// What may be reserved on the word of a header alone; more only as bytes come in.
