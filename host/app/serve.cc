@@ -1,6 +1,9 @@
 #include "host/app/serve.h"
 
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +93,26 @@ void log_for_plugins(mimus_log_level level, std::string_view text) {
   if (level == MIMUS_LOG_INFO) return log_info(text);
 }
 
+/// Adds the addresses of this machine's interfaces where a wildcard stands for them.
+void name_interfaces(std::vector<std::string>& own) {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return;
+  const std::vector<std::string> listeners = own;
+  for (const std::string& listener : listeners) {
+    if (!listener.starts_with("0.0.0.0:") && !listener.starts_with("[::]:")) continue;
+    const std::string port = listener.substr(listener.rfind(':'));
+    for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+      char host[NI_MAXHOST];
+      const int family = at->ifa_addr == nullptr ? AF_UNSPEC : at->ifa_addr->sa_family;
+      if (family != AF_INET && family != AF_INET6) continue;
+      const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+      if (getnameinfo(at->ifa_addr, size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) continue;
+      own.push_back(family == AF_INET ? host + port : "[" + std::string(host) + "]" + port);
+    }
+  }
+  freeifaddrs(all);
+}
+
 /// "address:port" of a listener's URL.
 std::string authority(const std::string& url) {
   const std::size_t at = url.find("://");
@@ -116,6 +139,7 @@ class Host {
     for (const Listener& listener : listeners) {
       if (!listener.url.starts_with("unix:")) addresses_.own.push_back(authority(listener.url));
     }
+    name_interfaces(addresses_.own);
     addresses_.allow_private = config_.proxy_allow_private;
     // The store opens while the plugins load: neither needs the other yet.
     StoreOptions store;

@@ -183,12 +183,35 @@ inline std::optional<std::string_view> member(std::string_view object, std::stri
   return found;
 }
 
-/// Appends `text` as a JSON string. Bytes are passed on as they are but for quotes,
-/// backslashes and control characters, so that valid UTF-8 stays valid.
+namespace detail {
+/// How many bytes the UTF-8 character at i has, 0 if there is none (Unicode, table 3-7).
+inline std::size_t utf8_length(std::string_view t, std::size_t i) {
+  const auto byte = [&](std::size_t at) { return at < t.size() ? static_cast<unsigned char>(t[at]) : 0u; };
+  const unsigned first = byte(i);
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC2 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
+  if (length < 2) return length;
+  const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  if (byte(i + 1) < low || byte(i + 1) > high) return 0;
+  for (std::size_t k = 2; k < length; ++k) {
+    if ((byte(i + k) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+}  // namespace detail
+
+/// Appends `text` as a JSON string. What is no UTF-8 becomes U+FFFD, byte by byte: requests
+/// may carry any bytes, JSON may not (RFC 8259, 8.1).
 inline void quote(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto u = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       out += '\\';
@@ -197,8 +220,13 @@ inline void quote(std::string& out, std::string_view text) {
       out += "\\u00";
       out += hex[u >> 4];
       out += hex[u & 15];
-    } else {
+    } else if (u < 0x80) {
       out += c;
+    } else if (const std::size_t length = detail::utf8_length(text, i); length != 0) {
+      out.append(text.substr(i, length));
+      i += length - 1;
+    } else {
+      out += "\xEF\xBF\xBD";
     }
   }
   out += '"';

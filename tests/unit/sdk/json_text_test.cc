@@ -90,5 +90,28 @@ TEST(JsonText, QuoteIsUndoneByUnquote) {
   EXPECT_EQ(json::quoted("a\n"), R"("a\u000a")");
 }
 
+TEST(JsonText, QuoteKeepsUtf8AndReplacesWhatIsNone) {
+  const struct {
+    const char* name;
+    std::string_view text;
+    std::string_view want;
+  } cases[] = {
+      {"two, three and four bytes", "\u00e9\u20ac\U0001F600", "\"\u00e9\u20ac\U0001F600\""},
+      {"a stray byte",
+       "a\xff"
+       "b",
+       "\"a\uFFFD"
+       "b\""},
+      {"a sequence that is cut short", "\xe2\x82", "\"\uFFFD\uFFFD\""},
+      {"an overlong slash", "\xc0\xaf", "\"\uFFFD\uFFFD\""},
+      {"a surrogate", "\xed\xa0\x80", "\"\uFFFD\uFFFD\uFFFD\""},
+      {"beyond U+10FFFF", "\xf4\x90\x80\x80", "\"\uFFFD\uFFFD\uFFFD\uFFFD\""},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(json::quoted(c.text), c.want);
+  }
+}
+
 }  // namespace
 }  // namespace mimus::json
