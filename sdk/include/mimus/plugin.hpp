@@ -200,6 +200,7 @@ class Request {
   }
   void record(int field, bool value) const { http().record_flag(req_, field, value ? 1 : 0); }
   void record(int field, std::string_view value) const { http().record_text(req_, field, str(value)); }
+  void record(int field, const char* value) const { record(field, std::string_view(value)); }  ///< No bool.
   void record_error(std::string_view code) const { http().record_error(req_, str(code)); }
   Hold hold(std::uint32_t timeout_ms = 0) const { return {host_.async, host_.async->hold(req_, timeout_ms)}; }
 
