@@ -140,8 +140,7 @@ bool is_ours(std::string_view name) {
 }
 
 char* put(char* to, std::string_view text) {
-  std::memcpy(to, text.data(), text.size());
-  return to + text.size();
+  return to + text.copy(to, text.size());  // unlike memcpy, copy takes a null view
 }
 
 /// Everything but `headers` fits in this.
