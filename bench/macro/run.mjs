@@ -113,7 +113,7 @@ function load(server) {
   const used = cpu(server.pids) - before;
   const requests = Number(/(\d+) requests in/.exec(out)[1]);
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`${server.name}: ${out}`);
-  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]), cost: used / requests, p99: /99%\s+(\S+)/.exec(out)[1] };
+  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]), cost: used / requests, p99: /^\s+99%\s+(\S+)/m.exec(out)[1] };
 }
 
 function side_by_side(title, a, b) {
