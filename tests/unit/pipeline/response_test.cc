@@ -114,9 +114,9 @@ TEST(Binding, HappensAtTheFirstHitOffTheWorker) {
   for (int i = 0; i < 2; ++i) {
     world.start();
     int ended = 0;  // read on the loop, which answers once the compile thread has posted to it
-  for (int turns = 0; turns < 1'000'000 && ended == 0; ++turns) {
-    world.loop_thread.on([&] { ended = world.sink->ended; });
-  }
+    for (int turns = 0; turns < 1'000'000 && ended == 0; ++turns) {
+      world.loop_thread.on([&] { ended = world.sink->ended; });
+    }
     EXPECT_EQ(world.sink->status, 200);
   }
   EXPECT_EQ(world.plugins->find("test.c")->bindings, 1U);
