@@ -280,16 +280,30 @@ class Host {
 
   void add_metrics() {
     metrics_.source([this](std::vector<Metrics::Sample>& out) {
-      const auto add = [&](const char* name, const char* help, const char* kind, std::uint64_t value) {
-        out.push_back({std::string("mimus_") + name, help, kind, static_cast<double>(value)});
+      const auto add = [&](const char* name, const char* help, const char* kind, std::uint64_t value,
+                           std::string labels = {}) {
+        out.push_back(
+            {std::string("mimus_") + name, help, kind, static_cast<double>(value), std::move(labels)});
+      };
+      const auto label = [](const char* key, std::string_view value) {
+        return std::string(key).append("=\"").append(value).append("\"");
       };
       const NetStats net = server_->stats();
       add("connections_accepted_total", "Connections accepted", "counter", net.accepted);
       add("connections_active", "Connections open now", "gauge", net.active);
-      add("connections_refused_total", "Connections closed at a limit", "counter", net.refused_connections);
+      for (std::size_t i = 0; i < net.turned_away.size(); ++i) {
+        add("connections_refused_total", "Connections closed as soon as they were accepted", "counter",
+            net.turned_away[i], label("reason", turned_away_names[i]));
+      }
       add("requests_total", "Requests whose head was complete", "counter", net.requests);
-      add("requests_refused_total", "Malformed or oversized requests", "counter", net.refused_requests);
-      add("request_timeouts_total", "Connections closed by a timeout", "counter", net.timeouts);
+      for (std::size_t i = 0; i < net.refused.size(); ++i) {
+        add("requests_refused_total", "Malformed, oversized or late requests", "counter", net.refused[i],
+            label("status", std::to_string(refusal_statuses[i])));
+      }
+      for (std::size_t i = 0; i < net.timed_out.size(); ++i) {
+        add("request_timeouts_total", "Connections closed by a timeout", "counter", net.timed_out[i],
+            label("waiting_for", timed_out_names[i]));
+      }
       add("received_bytes_total", "Bytes read from clients", "counter", net.bytes_in);
       add("sent_bytes_total", "Bytes written to clients", "counter", net.bytes_out);
       add("websockets_active", "WebSockets open now", "gauge", net.websockets);

@@ -28,27 +28,6 @@ Responder& responder(Exchange& exchange) {
   return exchange.state != nullptr ? *static_cast<Responder*>(exchange.state) : answered;
 }
 
-std::string_view code_of(int status) {
-  switch (status) {
-    case 408:
-      return "request-timeout";
-    case 413:
-      return "body-too-large";
-    case 414:
-      return "uri-too-long";
-    case 431:
-      return "headers-too-large";
-    case 501:
-      return "not-implemented";
-    case 503:
-      return "unavailable";
-    case 505:
-      return "version-not-supported";
-    default:
-      return "bad-request";
-  }
-}
-
 }  // namespace
 
 WorkerService::WorkerService(SharedServices& shared, Loop& loop)
@@ -180,7 +159,7 @@ void WorkerService::on_end(Exchange& exchange) {
 }
 
 std::string WorkerService::refusal(int status, std::string_view detail) {
-  return problem_json(status, code_of(status), detail, "");
+  return problem_json(status, refusal_code(status), detail, "");
 }
 
 }  // namespace mimus

@@ -1,6 +1,8 @@
 // What the connections of one worker share: loop, limits, service, spare memory, counters.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -30,8 +32,18 @@ class Counter {
 };
 
 struct alignas(64) Counters {
-  Counter accepted, active, requests, refused_connections, refused_requests, timeouts, bytes_in, bytes_out,
-      websockets;
+  Counter accepted, active, requests, bytes_in, bytes_out, websockets;
+  std::array<Counter, turned_away_names.size()> turned_away;
+  std::array<Counter, timed_out_names.size()> timed_out;
+  std::array<Counter, refusal_statuses.size()> refused;
+
+  void count(TurnedAway why) { turned_away[static_cast<std::size_t>(why)].add(); }
+  void count(TimedOut what) { timed_out[static_cast<std::size_t>(what)].add(); }
+  void count_refusal(int status) {
+    const auto at = std::find(refusal_statuses.begin(), refusal_statuses.end(), status);
+    // A status that is not listed is a kind of malformed request.
+    refused[at == refusal_statuses.end() ? 0 : static_cast<std::size_t>(at - refusal_statuses.begin())].add();
+  }
 };
 
 /// An exchange and what its connection keeps for it. Lent to a connection from head to end,

@@ -25,14 +25,23 @@ Connection::~Connection() {
   ::close(fd_);
 }
 
+/// In place of whatever the service would have answered, if it has the exchange already.
 void Connection::refuse(const Refusal& refusal) {
-  commons_.counters.refused_requests.add();
-  const std::string body = commons_.service->refusal(refusal.status, refusal.detail);
+  commons_.counters.count_refusal(refusal.status);
+  std::string body = commons_.service->refusal(refusal.status, refusal.detail);
+  const std::size_t length = body.size();
+  if (now_) {
+    Exchange& x = now_->exchange;
+    x.refused_with = refusal.status;
+    if (x.request.method == "HEAD") body.clear();
+    x.response_size = static_cast<std::int64_t>(body.size());
+    cancel_exchange();
+  }
   std::vector<Header> headers;
-  if (!body.empty()) headers.push_back({"Content-Type", "application/problem+json"});
+  if (length > 0) headers.push_back({"Content-Type", "application/problem+json"});
   Framing framing;
   framing.body = Framing::Body::length;
-  framing.length = static_cast<std::int64_t>(body.size());
+  framing.length = static_cast<std::int64_t>(length);
   framing.persistence = Framing::Persistence::close;
   Bytes& to = out();
   append_response_head(to, refusal.status, headers, commons_.date.at(commons_.loop.wall_us()), framing);
@@ -126,13 +135,17 @@ void Connection::arm_deadline() {
 void Connection::expire() {
   const std::int64_t now_us = commons_.loop.now().count();
   if (now_us < read_deadline_us_ && now_us < write_deadline_us_) return arm_deadline();
-  if (state_ != State::lingering) commons_.counters.timeouts.add();
   const bool stuck = now_us >= write_deadline_us_;
   const bool head_came = state_ == State::head && partial_;
   const bool body_awaited = state_ == State::busy && wanted_ && !now_->begun;
+  if (state_ != State::lingering) {
+    commons_.counters.count(stuck                   ? TimedOut::reader
+                            : state_ != State::head ? TimedOut::body
+                            : head_came || !served_ ? TimedOut::header
+                                                    : TimedOut::next_request);
+  }
   if (stuck || !(head_came || body_awaited)) return lost();
   read_deadline_us_ = never;
-  cancel_exchange();
   refuse({408, head_came ? "the request header took too long" : "the request body took too long"});
   turn();
 }

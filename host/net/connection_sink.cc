@@ -32,7 +32,10 @@ void Connection::want_body(std::size_t limit) {
     return commons_.service->on_body(x);
   }
   now_->body_limit = limit;
-  if (body_.known_left() > limit) return commons_.service->on_body_too_large(x);
+  if (body_.known_left() > limit) {
+    commons_.counters.count_refusal(413);
+    return commons_.service->on_body_too_large(x);
+  }
   wanted_ = true;
   body_mark_ = 0;
   read_deadline_us_ = commons_.loop.now().count() + commons_.limits.body_timeout.count() * 1000;
@@ -78,10 +81,10 @@ void Connection::handle_body(BodyReader::State state) {
       wanted_ = false;
       keep_alive_ = false;
       read_deadline_us_ = never;
+      commons_.counters.count_refusal(413);
       return commons_.service->on_body_too_large(x);
     case BodyReader::State::bad:
       if (now_->begun) return lost();
-      cancel_exchange();
       return refuse({400, "the chunked body is malformed"});
   }
 }

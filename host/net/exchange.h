@@ -114,6 +114,9 @@ class Exchange {
   std::int64_t started_wall_us = 0;
   std::int64_t request_size = 0;   ///< Body bytes that came in so far.
   std::int64_t response_size = 0;  ///< Body bytes handed over, counted by the sink.
+  /// In on_cancel: the status that the connection answers with itself, as its client was too
+  /// slow with the body (408) or garbled it (400); 0: the client has gone.
+  int refused_with = 0;
 
   /// Differs for each exchange of this process's life on one loop: what is posted from
   /// elsewhere names the exchange by it.
@@ -134,7 +137,8 @@ class Service {
   /// after that answer if the body was not read to its end.
   virtual void on_body_too_large(Exchange& exchange) = 0;
   virtual void on_writable(Exchange& exchange) = 0;
-  /// The peer has gone before the answer was handed over; on_end follows at once.
+  /// The peer has gone, or was refused (Exchange::refused_with), before the answer was
+  /// handed over; on_end follows at once.
   virtual void on_cancel(Exchange& exchange) = 0;
   /// Last: the answer was handed to the connection, or it was cancelled. After a buffered
   /// answer it is called from within send or later; views into the arena die after it.

@@ -153,12 +153,12 @@ NetStats Server::stats() const {
     sum.accepted += c.accepted.get();
     sum.active += c.active.get();
     sum.requests += c.requests.get();
-    sum.refused_connections += c.refused_connections.get();
-    sum.refused_requests += c.refused_requests.get();
-    sum.timeouts += c.timeouts.get();
     sum.bytes_in += c.bytes_in.get();
     sum.bytes_out += c.bytes_out.get();
     sum.websockets += c.websockets.get();
+    for (std::size_t i = 0; i < sum.turned_away.size(); ++i) sum.turned_away[i] += c.turned_away[i].get();
+    for (std::size_t i = 0; i < sum.timed_out.size(); ++i) sum.timed_out[i] += c.timed_out[i].get();
+    for (std::size_t i = 0; i < sum.refused.size(); ++i) sum.refused[i] += c.refused[i].get();
   }
   return sum;
 }

@@ -1,11 +1,13 @@
 // Listening sockets, workers, connections: from sockets to exchanges.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/net/exchange.h"
@@ -49,11 +51,25 @@ struct Listener {
 /// Errors: conflict - in use, naming it;  invalid - does not parse;  unavailable - the system refused
 Result<Listener> listen_on(const std::string& address, unsigned sockets);
 
+/// Why a connection was closed as soon as it was accepted: the label `reason`.
+enum class TurnedAway : std::uint8_t { max_connections, max_connections_per_ip, no_descriptor };
+inline constexpr std::array<std::string_view, 3> turned_away_names{"max_connections",
+                                                                   "max_connections_per_ip", "no_descriptor"};
+
+/// What a client was too slow with: the label `waiting_for`.
+enum class TimedOut : std::uint8_t { header, body, next_request, reader };
+inline constexpr std::array<std::string_view, 4> timed_out_names{"header", "body", "next_request", "reader"};
+
+/// The statuses that a connection refuses requests with: the label `status`.
+inline constexpr std::array<int, 7> refusal_statuses{400, 408, 413, 414, 431, 501, 505};
+
 /// Counters of the network, summed over the workers. See /metrics.
 struct NetStats {
-  std::uint64_t accepted = 0, active = 0, requests = 0, refused_connections = 0, refused_requests = 0,
-                timeouts = 0, bytes_in = 0, bytes_out = 0,
+  std::uint64_t accepted = 0, active = 0, requests = 0, bytes_in = 0, bytes_out = 0,
                 websockets = 0;  ///< Upgraded connections that are open now, as `active` is of all.
+  std::array<std::uint64_t, turned_away_names.size()> turned_away{};  ///< By TurnedAway.
+  std::array<std::uint64_t, timed_out_names.size()> timed_out{};      ///< By TimedOut.
+  std::array<std::uint64_t, refusal_statuses.size()> refused{};       ///< As refusal_statuses.
 };
 
 /// The workers. Thread-safe where it says so.

@@ -1,10 +1,14 @@
 // Accepting, counting, burying.
 #include "host/net/worker.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "host/net/peer_address.h"
@@ -14,6 +18,16 @@ namespace {
 
 // How long a worker without descriptors waits before it accepts again, unless one is closed.
 constexpr std::chrono::milliseconds accept_pause{200};
+// The store's files, upstreams and libraries need descriptors when clients have taken theirs.
+constexpr rlim_t spare_descriptors = 64;
+
+int first_spare() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT_MAX) return INT_MAX;
+  return static_cast<int>(files.rlim_cur - std::min(spare_descriptors, files.rlim_cur / 4));
+}
+
+int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 }  // namespace
 
@@ -30,6 +44,7 @@ void Commons::take_back(std::unique_ptr<Ongoing> ongoing) {
   x.body = {};
   x.sink = nullptr;
   x.request_size = x.response_size = 0;
+  x.refused_with = 0;
   x.state = nullptr;
   if (ongoing->body.capacity() > max_spare_bytes) ongoing->body.release();
   ongoing->body.clear();
@@ -40,20 +55,20 @@ void Commons::take_back(std::unique_ptr<Ongoing> ongoing) {
   spare_ongoing.push_back(std::move(ongoing));
 }
 
-bool Admission::enter(const std::string& client_ip) {
+std::optional<TurnedAway> Admission::enter(const std::string& client_ip) {
   if (connections_.fetch_add(1, std::memory_order_relaxed) >= limits_.max_connections) {
     connections_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+    return TurnedAway::max_connections;
   }
-  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return true;
+  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return std::nullopt;
   const std::lock_guard lock(mutex_);
   std::size_t& of_ip = per_ip_[client_ip];
   if (of_ip < limits_.max_connections_per_ip) {
     ++of_ip;
-    return true;
+    return std::nullopt;
   }
   connections_.fetch_sub(1, std::memory_order_relaxed);
-  return false;
+  return TurnedAway::max_connections_per_ip;
 }
 
 void Admission::leave(const std::string& client_ip) {
@@ -65,7 +80,11 @@ void Admission::leave(const std::string& client_ip) {
 }
 
 Worker::Worker(unsigned index, const Clock& clock, const Limits& limits_of_server, Admission& admission)
-    : Commons(own_loop, limits_of_server), own_loop(index, clock), admission_(admission) {
+    : Commons(own_loop, limits_of_server),
+      own_loop(index, clock),
+      admission_(admission),
+      first_spare_(first_spare()),
+      reserve_(open_reserve()) {
   reap_post_.worker = this;
   reap_post_.run = [](Post& post) { static_cast<OwnPost&>(post).worker->reap(); };
   resume_timer_.worker = grace_timer_.worker = this;
@@ -76,7 +95,9 @@ Worker::Worker(unsigned index, const Clock& clock, const Limits& limits_of_serve
   };
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+  if (reserve_ >= 0) ::close(reserve_);
+}
 
 void Worker::share(int fd, bool serves_admin, bool serves_public) {
   auto acceptor = std::make_unique<Acceptor>();
@@ -97,7 +118,7 @@ bool Worker::open() {
   return all;
 }
 
-/// False: the process has no descriptors left, and accepting is paused.
+/// False: the system has no memory, or not even the reserved descriptor, and accepting is paused.
 bool Worker::accept_on(Acceptor& acceptor, unsigned at_most) {
   while (at_most-- > 0) {
     sockaddr_storage peer{};
@@ -108,6 +129,7 @@ bool Worker::accept_on(Acceptor& acceptor, unsigned at_most) {
       admit(fd, acceptor, peer_text(peer));
       continue;
     }
+    if ((errno == EMFILE || errno == ENFILE) && turn_away(acceptor)) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       // The client waits in the kernel's queue, and we do not spin on it.
       pause_accepting();
@@ -119,9 +141,27 @@ bool Worker::accept_on(Acceptor& acceptor, unsigned at_most) {
   return true;
 }
 
+/// Rather than let a client wait for a descriptor that may never come, accepts it with the
+/// reserved one and closes. False: there was nobody, or another thread was quicker; errno tells.
+bool Worker::turn_away(const Acceptor& acceptor) {
+  if (reserve_ < 0) return false;
+  ::close(reserve_);
+  const int fd = ::accept4(acceptor.fd, nullptr, nullptr, SOCK_CLOEXEC);
+  const int reason = errno;
+  if (fd >= 0) {
+    ::close(fd);
+    counters.count(TurnedAway::no_descriptor);
+  }
+  reserve_ = open_reserve();
+  errno = reason;
+  return fd >= 0;
+}
+
 void Worker::admit(int fd, const Acceptor& acceptor, std::string client_ip) {
-  if (!admission_.enter(client_ip)) {
-    counters.refused_connections.add();
+  const auto refused =
+      fd < first_spare_ ? admission_.enter(client_ip) : std::optional(TurnedAway::no_descriptor);
+  if (refused) {
+    counters.count(*refused);
     ::close(fd);
     return;
   }
@@ -142,6 +182,7 @@ void Worker::pause_accepting() {
 void Worker::resume_accepting() {
   loop.disarm(resume_timer_);
   if (!accepting_) return;
+  if (reserve_ < 0) reserve_ = open_reserve();
   for (const auto& acceptor : acceptors_) loop.rewatch(acceptor->watch, Interest::read);
 }
 

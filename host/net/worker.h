@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace mimus {
 class Admission {
  public:
   explicit Admission(const Limits& limits) : limits_(limits) {}
-  bool enter(const std::string& client_ip);
+  /// Nothing: it may stay until `leave`.
+  std::optional<TurnedAway> enter(const std::string& client_ip);
   void leave(const std::string& client_ip);
 
  private:
@@ -66,6 +68,7 @@ class Worker final : public Commons {
   static constexpr unsigned max_accepts_a_turn = 64;
 
   bool accept_on(Acceptor& acceptor, unsigned at_most);
+  bool turn_away(const Acceptor& acceptor);
   void admit(int fd, const Acceptor& acceptor, std::string client_ip);
   void pause_accepting();
   void resume_accepting();
@@ -73,6 +76,8 @@ class Worker final : public Commons {
   void finish_drain_if_empty();
 
   Admission& admission_;
+  const int first_spare_;  // Descriptors from this number on are for others than clients.
+  int reserve_;            // Given up for the moment it takes to turn a client away; -1: lost.
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;

@@ -135,6 +135,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
                    std::span<const mimus_fault> faults);
   /// False: the journal is full, and the flow must wait.
   bool append_record(int status);
+  void append_last_record(int status);  ///< Of an exchange that can wait no more: a full journal drops it.
   std::string_view capture_headers(const std::vector<Header>& headers);
   const std::vector<Step>& steps() const;
   const Step& step() const { return pipeline_->steps()[slot_]; }

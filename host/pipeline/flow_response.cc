@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "host/pipeline/flow.h"
+#include "host/pipeline/problem.h"
 #include "host/pipeline/worker.h"
 #include "mimus/json_text.h"
 
@@ -100,6 +101,7 @@ void Flow::commit() {
   begun_ = true;
   ResponseSink& sink = *exchange_->sink;
   sink.begin(upstream_length_);
+  if (waiting_ != Waiting::stream) return;  // it could not be sent, and has ended
   bool room = true;
   if (!gathered_.empty()) {
     streamed_ += static_cast<std::int64_t>(gathered_.size());
@@ -211,16 +213,21 @@ void Flow::on_cancel() {
   const bool journalled = waiting_ == Waiting::sent;
   waiting_ = Waiting::none;
   if (journalled || route_.api == nullptr) return;
-  if (error_.empty()) error_ = "client-closed";
-  if (!append_record(begun_ ? exchange_->response.status : client_closed_request)) {
-    // Nobody waits for an answer any more, so nothing can be held back.
-    std::erase(worker_->waiting_for_journal, this);
-    waiting_ = Waiting::none;
-    worker_->metrics.add(worker_->journal_dropped, 1);
+  const int refused = exchange_->refused_with;
+  if (refused != 0) {
+    error_ = refusal_code(refused);
+  } else if (error_.empty()) {
+    error_ = "client-closed";
   }
+  append_last_record(begun_ ? exchange_->response.status : refused != 0 ? refused : client_closed_request);
 }
 
 void Flow::on_end() {
+  if (waiting_ == Waiting::stream) {  // the connection could not send what the upstream told it to
+    error_ = refusal_code(500);
+    streamed_ = exchange_->response_size;
+    append_last_record(exchange_->response.status);
+  }
   drop_hold();
   drop_upstream();
   direction_ = Direction::response;
@@ -299,10 +306,14 @@ bool Flow::append_record(int status) {
   input.status = status;
   input.duration_us = worker_->clock.now().count() - exchange_->started_us;
   // A body that no plugin asked for is as long as its head said.
-  const bool dropped = status == 413 || status == client_closed_request;
+  const bool refused = exchange_->refused_with != 0;
+  const bool dropped = status == 413 || status == client_closed_request || refused;
   input.request_size =
       dropped ? exchange_->request_size : std::max(exchange_->request_size, request.content_length);
-  input.response_size = bodiless ? 0 : streaming_ ? streamed_ : static_cast<std::int64_t>(body_.size());
+  input.response_size = refused      ? exchange_->response_size
+                        : bodiless   ? 0
+                        : streaming_ ? streamed_
+                                     : static_cast<std::int64_t>(body_.size());
   input.extra = fields_;
   if (worker_->journal->append(input)) return true;
   if (!worker_->lossless) {
@@ -312,6 +323,13 @@ bool Flow::append_record(int status) {
   waiting_ = Waiting::journal;
   worker_->waiting_for_journal.push_back(this);
   return false;
+}
+
+void Flow::append_last_record(int status) {
+  if (append_record(status)) return;
+  std::erase(worker_->waiting_for_journal, this);
+  waiting_ = Waiting::none;
+  worker_->metrics.add(worker_->journal_dropped, 1);
 }
 
 void Flow::retry_journal() {

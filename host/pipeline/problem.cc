@@ -25,6 +25,7 @@ constexpr RequestProblem kinds[] = {
     {"upstream-unreachable", "The upstream cannot be reached"},
     {"upstream-forbidden", "The upstream may not be connected to"},
     {"plugin-failed", "A plugin failed"},
+    {"answer-unsendable", "HTTP cannot carry the answer"},
     {"no-content", "No plugin answers for this endpoint"},
     {"definition-unreadable", "The endpoint's definition cannot be read"},
     {"unauthorized", "A valid token is needed"},
@@ -38,6 +39,29 @@ constexpr RequestProblem kinds[] = {
 }  // namespace
 
 std::span<const RequestProblem> request_problems() { return kinds; }
+
+std::string_view refusal_code(int status) {
+  switch (status) {
+    case 408:
+      return "request-timeout";
+    case 413:
+      return "body-too-large";
+    case 414:
+      return "uri-too-long";
+    case 431:
+      return "headers-too-large";
+    case 500:
+      return "answer-unsendable";
+    case 501:
+      return "not-implemented";
+    case 503:
+      return "unavailable";
+    case 505:
+      return "version-not-supported";
+    default:
+      return "bad-request";
+  }
+}
 
 std::string problem_json(int status, std::string_view code, std::string_view detail,
                          std::string_view instance, std::span<const mimus_fault> faults,

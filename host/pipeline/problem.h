@@ -17,6 +17,10 @@ struct RequestProblem {
 };
 std::span<const RequestProblem> request_problems();
 
+/// What the connection itself refuses a request with (400, 408, 413 …), and 500 for an answer
+/// that cannot be sent.
+std::string_view refusal_code(int status);
+
 /// {"type":"urn:mimus:error:<code>","title":…,"status":…,"detail":…,"instance":…} with
 /// "errors" where there are faults, and `extra`: JSON members with a leading comma.
 std::string problem_json(int status, std::string_view code, std::string_view detail,

@@ -7,13 +7,17 @@
 namespace mimus {
 namespace {
 
-void line(std::string& out, std::string_view name, std::string_view help, std::string_view kind,
-          double value) {
-  char number[352];  // the longest double without an exponent
-  const auto end = std::to_chars(number, number + sizeof number, value, std::chars_format::fixed).ptr;
+void describe(std::string& out, std::string_view name, std::string_view help, std::string_view kind) {
   out.append("# HELP ").append(name).append(" ").append(help).append("\n");
   out.append("# TYPE ").append(name).append(" ").append(kind).append("\n");
-  out.append(name).append(" ").append(number, end).append("\n");
+}
+
+void line(std::string& out, std::string_view name, std::string_view labels, double value) {
+  char number[352];  // the longest double without an exponent
+  const auto end = std::to_chars(number, number + sizeof number, value, std::chars_format::fixed).ptr;
+  out.append(name);
+  if (!labels.empty()) out.append("{").append(labels).append("}");
+  out.append(" ").append(number, end).append("\n");
 }
 
 }  // namespace
@@ -48,11 +52,17 @@ std::string Metrics::render() const {
   for (std::size_t i = 0; i < count_; ++i) {
     std::uint64_t sum = 0;
     for (const Cell& cell : counters_[i].cells) sum += cell.value.load(std::memory_order_relaxed);
-    line(out, counters_[i].name, counters_[i].help, "counter", static_cast<double>(sum));
+    describe(out, counters_[i].name, counters_[i].help, "counter");
+    line(out, counters_[i].name, {}, static_cast<double>(sum));
   }
   std::vector<Sample> samples;
   for (const auto& read : sources_) read(samples);
-  for (const Sample& s : samples) line(out, s.name, s.help, s.kind, s.value);
+  std::string_view described;
+  for (const Sample& s : samples) {
+    if (s.name != described) describe(out, s.name, s.help, s.kind);
+    described = s.name;
+    line(out, s.name, s.labels, s.value);
+  }
   return out;
 }
 

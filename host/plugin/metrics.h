@@ -27,6 +27,7 @@ class Metrics {
   struct Sample {
     std::string name, help, kind;
     double value;
+    std::string labels = {};  ///< `key="value"`; samples of one name follow each other.
   };
   void source(std::function<void(std::vector<Sample>&)> read);
 

@@ -243,7 +243,7 @@ test('small timeouts of the config file hold: 408 once a byte came, a plain clos
   directory.remove();
 });
 
-test('maxConnections closes the one too many and counts it', async () => {
+test('maxConnectionsPerIp closes the one too many and counts it', async () => {
   const directory = scratch();
   const file = join(directory.path, 'mimus.json');
   writeFileSync(file, JSON.stringify({ maxConnectionsPerIp: 3 }));
@@ -266,7 +266,7 @@ test('maxConnections closes the one too many and counts it', async () => {
   for (const until = Date.now() + 5000; !metrics && Date.now() < until;) {
     metrics = await fetch(`${narrow.url}/metrics`, { headers: { authorization: 'Bearer e2e-token' } }).then((r) => r.text(), () => '');
   }
-  assert.match(metrics, /^mimus_connections_refused_total [1-9]/m);
+  assert.match(metrics, /^mimus_connections_refused_total\{reason="max_connections_per_ip"\} [1-9]/m);
   for (const socket of sockets) socket.destroy();
   assert.equal(await narrow.stop(), 0);
   directory.remove();

@@ -147,7 +147,9 @@ class TestService final : public Service {
     while (x.sink->write(std::string(50'000, 'e'))) {
     }
   }
-  void on_cancel(Exchange&) override { log_.add("cancelled"); }
+  void on_cancel(Exchange& x) override {
+    log_.add(x.refused_with == 0 ? "cancelled" : "refused " + std::to_string(x.refused_with));
+  }
   void on_end(Exchange& x) override {
     if (waiting_ == &x) waiting_ = nullptr;
     log_.add(std::string("ended ").append(x.request.raw_path));
@@ -163,6 +165,22 @@ class TestService final : public Service {
   Exchange* waiting_ = nullptr;
   std::string large_ = std::string(large_size, 'L');
 };
+
+inline std::uint64_t of(TurnedAway why, const NetStats& stats) {
+  return stats.turned_away[static_cast<std::size_t>(why)];
+}
+inline std::uint64_t of(TimedOut what, const NetStats& stats) {
+  return stats.timed_out[static_cast<std::size_t>(what)];
+}
+inline std::uint64_t refusals(int status, const NetStats& stats) {
+  for (std::size_t i = 0; i < refusal_statuses.size(); ++i) {
+    if (refusal_statuses[i] == status) return stats.refused[i];
+  }
+  return 0;
+}
+inline std::string get(const std::string& path) {
+  return std::string("GET ").append(path).append(" HTTP/1.1\r\nHost: h\r\n\r\n");
+}
 
 class TestHost {
  public:

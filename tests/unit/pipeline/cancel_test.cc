@@ -94,6 +94,30 @@ INSTANTIATE_TEST_SUITE_P(While, Cancel, ::testing::ValuesIn(rows), [](const auto
   return name;
 });
 
+TEST(Gone, AClientThatWasRefusedIsJournalledWithWhatItWasTold) {
+  const struct {
+    int status;
+    const char* error;
+  } cases[] = {{408, "request-timeout"}, {400, "bad-request"}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.status);
+    World world;
+    probes().b.request = need_body;
+    world.open();
+    world.start({.has_body = true});
+    world.exchange->request.content_length = 100;
+    world.exchange->request_size = 3;
+    world.exchange->response_size = 50;
+    world.exchange->refused_with = c.status;
+    world.cancel();
+    ASSERT_EQ(world.journal.records.size(), 1U);
+    EXPECT_EQ(world.journal.records[0].status, c.status);
+    EXPECT_EQ(world.journal.records[0].error, c.error);
+    EXPECT_EQ(world.journal.records[0].request_size, 3);
+    EXPECT_EQ(world.journal.records[0].response_size, 50);
+  }
+}
+
 TEST(Gone, WhileThePluginsAreBoundDoesNotWaitForThem) {
   World world;
   std::promise<void> go_on, reached;

@@ -87,6 +87,19 @@ TEST_F(Forward, StreamsTheAnswerWithItsHead) {
   EXPECT_EQ(record().response_size, 7);
 }
 
+TEST_F(Forward, AStreamThatTheConnectionCannotSendIsJournalledAsWhatWasSentInstead) {
+  world.open();
+  world.start();
+  world.sink->unsendable = true;
+  head(200, 7);
+  EXPECT_EQ(world.sink->ended, 1);
+  EXPECT_EQ(world.upstream.living, 0);
+  ASSERT_EQ(world.journal.records.size(), 1U);
+  EXPECT_EQ(record().status, 500);
+  EXPECT_EQ(record().error, "answer-unsendable");
+  EXPECT_EQ(record().response_size, 7);
+}
+
 TEST_F(Forward, HoldsTheUpstreamWhileTheClientDoesNotRead) {
   world.open();
   world.start();

@@ -37,6 +37,10 @@ class FakeSink final : public ResponseSink {
     begun = true;
     status = exchange_.response.status;
     length = promised;
+    if (!unsendable) return;
+    exchange_.response.status = status = 500;
+    exchange_.response_size = 7;  // of the problem document that a connection sends instead
+    end();
   }
   bool write(std::string_view data) override {
     body.append(data);
@@ -62,7 +66,7 @@ class FakeSink final : public ResponseSink {
   }
 
   int wanted = 0, sent = 0, ended = 0, status = 0;
-  bool begun = false, finished = false, aborted = false, room = true;
+  bool begun = false, finished = false, aborted = false, room = true, unsendable = false;
   std::int64_t length = -2;
   std::string body;
   std::multimap<std::string, std::string> headers;
@@ -110,7 +114,7 @@ class FakeProducer final : public Producer {
  public:
   struct Kept {
     int status = 0;
-    std::int64_t response_size = 0;
+    std::int64_t request_size = 0, response_size = 0;
     std::string method, path, error, trace_id;
     std::map<int, std::string> text;
     std::map<int, std::int64_t> number;
@@ -118,6 +122,7 @@ class FakeProducer final : public Producer {
   bool append(const RecordInput& input) override {
     if (full) return false;
     Kept kept{input.status,
+              input.request_size,
               input.response_size,
               std::string(input.method),
               std::string(input.path),

@@ -1,0 +1,107 @@
+// What the calm-* stories share: a healthy client beside the abusers, and what the server counts and weighs.
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { Host, scratch } from './host.mjs';
+
+/** Sanitizers cost memory and time of their own: what is measured is asserted without them. */
+export const sanitized = Boolean(process.env.MIMUS_SANITIZE);
+
+export const get = (path, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+
+/** A host with a config file of these members; stop() as ever. */
+export async function startWith(config, options = {}) {
+  const directory = scratch();
+  const file = join(directory.path, 'mimus.json');
+  writeFileSync(file, JSON.stringify(config));
+  try {
+    return await Host.start({ ...options, args: ['--config', file, ...(options.args ?? [])] });
+  } finally {
+    directory.remove();
+  }
+}
+
+/** All values of /metrics by name and labels as they are written there. */
+export async function metrics(host) {
+  const answer = await fetch(`${host.url}/metrics`, { headers: { authorization: `Bearer ${host.token}` } });
+  assert.equal(answer.status, 200);
+  const values = {};
+  for (const line of (await answer.text()).split('\n')) {
+    const space = line.lastIndexOf(' ');
+    if (line !== '' && !line.startsWith('#')) values[line.slice('mimus_'.length, space)] = Number(line.slice(space + 1));
+  }
+  return values;
+}
+
+/** The server's process: the supervisor's only child. */
+export function serverPid(host) {
+  const { pid } = host.child;
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+}
+
+/** A line of /proc/PID/FILE in bytes; of status: VmHWM, VmRSS; of smaps_rollup: Pss, Private_Dirty. */
+export function memory(host, file, line) {
+  const text = readFileSync(`/proc/${serverPid(host)}/${file}`, 'utf8');
+  return Number(new RegExp(`^${line}: +(\\d+) kB$`, 'm').exec(text)[1]) * 1024;
+}
+
+/** Fails if the server has ever taken more than `ceiling` MiB. */
+export function assertPeak(t, host, ceiling) {
+  const peak = memory(host, 'status', 'VmHWM') / 2 ** 20;
+  t.diagnostic(`peak of the server's memory: ${peak.toFixed(1)} MiB`);
+  if (!sanitized) assert.ok(peak <= ceiling, `${peak} MiB`);
+}
+
+/** Seconds of CPU that the server has used. */
+export function cpuSeconds(host) {
+  const fields = readFileSync(`/proc/${serverPid(host)}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** A connected socket that gathers what comes in `text`; `gone` resolves with how it ended. */
+export async function dial(host, { localAddress, paused = false } = {}) {
+  const socket = connect({ port: host.port, host: '127.0.0.1', localAddress, noDelay: true, allowHalfOpen: true });
+  socket.text = '';
+  socket.gone = new Promise((resolve) => {
+    let how = 'end';
+    socket.on('error', (error) => { how = error.code; });
+    socket.on('end', () => socket.end());
+    socket.on('close', () => resolve(how));
+  });
+  if (!paused) socket.on('data', (chunk) => { socket.text += chunk.toString('latin1'); });
+  await Promise.race([once(socket, 'connect'), socket.gone]);
+  return socket;
+}
+
+/**
+ * A client on a thread of its own that asks for `path` without pause, over a kept connection and a
+ * new one by turns. stop() ends it and gives { count, failures, worst, p99 }: the waits in ms.
+ */
+export class Healthy {
+  static async start(host, path) {
+    const healthy = new Healthy();
+    healthy.worker = new Worker(new URL('./healthy.mjs', import.meta.url), { workerData: { port: host.port, path } });
+    await once(healthy.worker, 'message');
+    return healthy;
+  }
+
+  async stop() {
+    const report = once(this.worker, 'message');
+    this.worker.postMessage('stop');
+    const [result] = await report;
+    await this.worker.terminate();
+    return result;
+  }
+
+  /** Stops; every answer was a 200, and none took a second. */
+  async assertServed(t, what, bound = sanitized ? 10_000 : 1000) {
+    const { count, failures, worst, p99 } = await this.stop();
+    t.diagnostic(`${what}: a healthy client's ${count} requests waited ${worst.toFixed(1)} ms at worst, p99 ${p99.toFixed(1)} ms`);
+    assert.deepEqual(failures, []);
+    assert.ok(count > 0, 'it asked');
+    assert.ok(worst < bound, `${worst} ms`);
+  }
+}
