@@ -160,6 +160,7 @@ class Host {
     database_ = std::move(*database);
     if (!loaded) return loaded.error();
     plugins_ = std::move(*loaded);
+    if (const Status status = start_tls(); !status) return status;
     if (const Status status = start_journal(); !status) return status;
     Result<AdminToken> token = admin_token(config_);
     if (!token) return token.error();
@@ -186,6 +187,14 @@ class Host {
   }
 
  private:
+  Status start_tls() {
+    if (config_.tls.pairs.empty()) return Done{};
+    Result<std::unique_ptr<TlsServer>> tls = TlsServer::open(config_.tls, clock_);
+    if (!tls) return tls.error();
+    tls_ = std::move(*tls);
+    return Done{};
+  }
+
   Status start_journal() {
     if (config_.journal == JournalMode::off) return Done{};
     JournalOptions options;
@@ -273,6 +282,7 @@ class Host {
         });
       }
     });
+    if (tls_) server_->use_tls(*tls_);
     for (const Listener& listener : listeners) server_->add(listener);
     add_metrics();
     return server_->start();
@@ -306,6 +316,10 @@ class Host {
       }
       add("received_bytes_total", "Bytes read from clients", "counter", net.bytes_in);
       add("sent_bytes_total", "Bytes written to clients", "counter", net.bytes_out);
+      add("tls_handshakes_total", "TLS handshakes that came through", "counter", net.tls_handshakes);
+      add("tls_handshakes_failed_total", "Connections that ended before their TLS handshake was through",
+          "counter", net.tls_failures);
+      add("tls_connections_active", "TLS connections open now", "gauge", net.tls_active);
       add("websockets_active", "WebSockets open now", "gauge", net.websockets);
       const KvStore::Stats kv = database_->kv().stats();
       add("kv_entries", "Keys of plugins in memory", "gauge", kv.entries);
@@ -346,6 +360,7 @@ class Host {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AdminGateway> gateway_;
   std::unique_ptr<SharedServices> shared_;
+  std::unique_ptr<TlsServer> tls_;
   std::unique_ptr<Server> server_;
 };
 

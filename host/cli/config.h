@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/net/server.h"
+#include "host/net/tls.h"
 #include "host/plugin/manifest.h"
 #include "mimus/result.h"
 
@@ -26,6 +27,7 @@ struct ServeConfig {
   JournalMode journal = JournalMode::lossless;
   std::chrono::seconds journal_age{std::chrono::hours(24 * 7)};
   std::uint64_t journal_bytes = 1u << 30;
+  TlsFiles tls;                     ///< Each pair has both files.
   bool proxy_allow_private = true;  ///< Resolved.
   bool json_log = false;
   std::string log_level = "info";

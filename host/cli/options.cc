@@ -202,6 +202,18 @@ Status take_settings(ServeConfig& config, const Sources& sources) {
   return Done{};
 }
 
+Status check_pairs(const TlsFiles& tls) {
+  for (const TlsFiles::Pair& pair : tls.pairs) {
+    if (pair.certificate.empty())
+      return invalid("tls-key " + pair.key + " has no certificate; give as many --tls-cert as --tls-key");
+    if (pair.key.empty())
+      return invalid("tls-cert " + pair.certificate + " has no key; give as many --tls-key as --tls-cert");
+  }
+  if (tls.pairs.empty() && !tls.client_ca.empty())
+    return invalid("tls-client-ca " + tls.client_ca + " needs TLS; give --tls-cert and --tls-key too");
+  return Done{};
+}
+
 Status take_token(ServeConfig& config, const Surroundings& surroundings) {
   config.admin_token = surroundings.environment("MIMUS_ADMIN_TOKEN");
   const bool plain = std::all_of(config.admin_token.begin(), config.admin_token.end(),
@@ -234,6 +246,7 @@ Result<ServeConfig> parse_serve(const std::vector<std::string>& arguments, const
   if (Status taken = take_settings(config, *sources); !taken) return std::move(taken).error();
   if (Status taken = take_options(config, *sources, plugins); !taken) return std::move(taken).error();
   if (Status taken = take_token(config, surroundings); !taken) return std::move(taken).error();
+  if (Status paired = check_pairs(config.tls); !paired) return std::move(paired).error();
   if (config.workers == 0) config.workers = std::clamp(surroundings.cpus, 1u, 256u);
   if (!sources->told({"proxy-allow-private", "", "", false})) {
     config.proxy_allow_private = std::all_of(config.listen.begin(), config.listen.end(),

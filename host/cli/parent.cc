@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "host/cli/system_clock.h"
 #include "store/data_directory.h"
 
 extern char** environ;
@@ -34,9 +35,14 @@ sigset_t passed_signals() {
   return set;
 }
 
-Result<Listener> bind_public(const std::string& address, unsigned workers, const char* flag) {
-  auto listener = listen_on(address, workers);
-  if (listener) return listener;
+Result<Listener> bind_public(const ServeConfig& config, const std::string& address, const char* flag) {
+  auto listener = listen_on(address, config.workers);
+  if (listener) {
+    constexpr std::string_view plain = "http:";
+    if (!config.tls.pairs.empty() && listener->url.starts_with(plain))
+      listener->url.replace(0, plain.size(), "https:");
+    return listener;
+  }
   return Error{listener.error().code, std::string(flag) + ": " + listener.error().message};
 }
 
@@ -60,13 +66,13 @@ Result<Listener> bind_control(const std::string& data) {
 Result<std::vector<Listener>> bind_all(const ServeConfig& config) {
   std::vector<Listener> out;
   for (const std::string& address : config.listen) {
-    auto listener = bind_public(address, config.workers, "--listen");
+    auto listener = bind_public(config, address, "--listen");
     if (!listener) return std::move(listener).error();
     listener->serves_admin = config.admin_listen.empty();
     out.push_back(*std::move(listener));
   }
   if (!config.admin_listen.empty()) {
-    auto listener = bind_public(config.admin_listen, config.workers, "--admin-listen");
+    auto listener = bind_public(config, config.admin_listen, "--admin-listen");
     if (!listener) return std::move(listener).error();
     listener->serves_public = false;
     out.push_back(*std::move(listener));
@@ -75,6 +81,15 @@ Result<std::vector<Listener>> bind_all(const ServeConfig& config) {
   if (!control) return std::move(control).error();
   out.push_back(*std::move(control));
   return out;
+}
+
+/// Whether the server will be able to use them: nothing listens if not.
+Status check_tls(const TlsFiles& files) {
+  if (files.pairs.empty()) return Done{};
+  const SystemClock clock;
+  const auto tls = TlsServer::open(files, clock);
+  if (!tls) return tls.error();
+  return Done{};
 }
 
 /// Starts the server with the listening sockets and standard streams open, and nothing else.
@@ -146,6 +161,7 @@ int run_parent(const ServeConfig& config, const std::string& program,
   ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
   raise_file_limit();
 
+  if (const Status usable = check_tls(config.tls); !usable) return failed(usable.error());
   auto listeners = bind_all(config);
   if (!listeners) return failed(listeners.error());
   const auto server = spawn(program, {::getpid(), *listeners}, arguments);

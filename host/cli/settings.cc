@@ -27,6 +27,24 @@ Status texts(ServeConfig& config, const Setting&, const Values& values) {
   return Done{};
 }
 
+/// Certificates and keys are told apart and paired in order.
+template <std::string TlsFiles::Pair::*member>
+Status tls_files(ServeConfig& config, const Setting&, const Values& values) {
+  std::vector<TlsFiles::Pair>& pairs = config.tls.pairs;
+  pairs.resize(std::max(pairs.size(), values.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].empty()) return invalid("must not be empty");
+    pairs[i].*member = values[i];
+  }
+  return Done{};
+}
+
+Status tls_client_ca(ServeConfig& config, const Setting&, const Values& values) {
+  if (values[0].empty()) return invalid("must not be empty");
+  config.tls.client_ca = values[0];
+  return Done{};
+}
+
 Status default_api(ServeConfig& config, const Setting&, const Values& values) {
   const std::string& slug = values[0];
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -168,6 +186,17 @@ std::vector<Setting> all_settings() {
        false,
        texts<&ServeConfig::plugin_directories>},
       {{"workers", "N", "event-loop threads, 1 to 256 (default: number of CPUs)"}, false, workers},
+      {{"tls-cert", "FILE",
+        "PEM certificate and its chain: TLS on every TCP listener; several are chosen by name", true},
+       false,
+       tls_files<&TlsFiles::Pair::certificate>},
+      {{"tls-key", "FILE", "its PEM private key, in the same order", true},
+       false,
+       tls_files<&TlsFiles::Pair::key>},
+      {{"tls-client-ca", "FILE",
+        "PEM authorities; a client's certificate, if it shows one, must be of theirs"},
+       false,
+       tls_client_ca},
       {{"journal", "lossless|lossy|off",
         "a journal that cannot keep up suspends requests, or drops records (default lossless)"},
        false,
@@ -201,9 +230,9 @@ const std::vector<Setting>& settings() {
 }
 
 const std::vector<std::string>& not_yet_available() {
-  static const std::vector<std::string> names{
-      "tls-cert",  "tls-key",      "tls-client-ca", "plugin-policy", "trust",          "production",
-      "supervise", "no-supervise", "pingInterval",  "pingTimeout",   "connectTimeout", "maxPayload"};
+  static const std::vector<std::string> names{"plugin-policy", "trust",          "production",
+                                              "supervise",     "no-supervise",   "pingInterval",
+                                              "pingTimeout",   "connectTimeout", "maxPayload"};
   return names;
 }
 

@@ -13,6 +13,7 @@
 #include "host/net/exchange.h"
 #include "host/net/response_head.h"
 #include "host/net/server.h"
+#include "host/net/tls.h"
 
 namespace mimus {
 
@@ -32,7 +33,8 @@ class Counter {
 };
 
 struct alignas(64) Counters {
-  Counter accepted, active, requests, bytes_in, bytes_out, websockets;
+  Counter accepted, active, requests, bytes_in, bytes_out, websockets, tls_handshakes, tls_failures,
+      tls_active;
   std::array<Counter, turned_away_names.size()> turned_away;
   std::array<Counter, timed_out_names.size()> timed_out;
   std::array<Counter, refusal_statuses.size()> refused;
@@ -44,6 +46,21 @@ struct alignas(64) Counters {
     // A status that is not listed is a kind of malformed request.
     refused[at == refusal_statuses.end() ? 0 : static_cast<std::size_t>(at - refusal_statuses.begin())].add();
   }
+};
+
+/// How many handshakes may still be worked on in this turn of the loop: each can take a
+/// millisecond, and the others' requests wait meanwhile.
+struct HandshakeBudget : Post {
+  static constexpr unsigned a_turn = 8;
+  HandshakeBudget() {
+    run = [](Post& post) { static_cast<HandshakeBudget&>(post).left = a_turn; };
+  }
+  bool spend(Loop& loop) {
+    if (left == 0) return false;
+    if (left-- == a_turn) loop.defer(*this);
+    return true;
+  }
+  unsigned left = a_turn;
 };
 
 /// An exchange and what its connection keeps for it. Lent to a connection from head to end,
@@ -96,6 +113,8 @@ struct Commons {
   Loop& loop;
   const Limits& limits;
   std::unique_ptr<Service> service;
+  const TlsServer* tls = nullptr;
+  HandshakeBudget handshakes;
   Counters counters;
   DateLine date;
   std::uint64_t next_serial = 0;

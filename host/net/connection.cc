@@ -22,7 +22,7 @@ constexpr std::size_t max_bytes_a_turn = 256 << 10;
 }  // namespace
 
 Connection::Connection(Commons& commons, int fd, Origin origin)
-    : commons_(commons), origin_(std::move(origin)), fd_(fd) {
+    : commons_(commons), origin_(std::move(origin)), fd_(fd), secure_(origin_.secure) {
   deadline_.owner = this;
   deadline_.fire = [](Timer& timer) {
     Connection& c = *static_cast<Deadline&>(timer).owner;
@@ -44,7 +44,10 @@ void Connection::on_ready(Ready ready) {
   if (state_ == State::dead) return;
   guarded([&] {
     if (ready.error || (ready.hung_up && !(ready.read && wants_input()))) return lost();
-    if (ready.read || ready.closed) {
+    if (tls_ && tls_->wants_write() && wants_input()) ready.read = ready.read || ready.write;
+    if (tls_ && tls_->write_wants_read()) {
+      input_ = in_.view();
+    } else if (ready.read || ready.closed) {
       if (wants_input()) {
         if (!receive()) return;
       } else {
@@ -76,6 +79,7 @@ bool Connection::wants_input() const {
 }
 
 bool Connection::receive() {
+  if (secure_) return receive_tls();
   char* const scratch = commons_.scratch.get();
   const ssize_t n = ::recv(fd_, scratch, Commons::scratch_size, 0);
   if (n < 0 && errno != EAGAIN && errno != EINTR) {
@@ -83,14 +87,20 @@ bool Connection::receive() {
     return false;
   }
   if (n == 0) peer_ended_ = true;
-  if (n > 0) commons_.counters.bytes_in.add(n);
-  if (n > 0 && in_.empty()) {
-    input_ = {scratch, static_cast<std::size_t>(n)};
+  take_in(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return true;
+}
+
+/// What came lies in the scratch.
+void Connection::take_in(std::size_t size) {
+  const std::string_view came{commons_.scratch.get(), size};
+  if (size > 0) commons_.counters.bytes_in.add(static_cast<std::int64_t>(size));
+  if (size > 0 && in_.empty()) {
+    input_ = came;
   } else {
-    if (n > 0) in_.append({scratch, static_cast<std::size_t>(n)});
+    in_.append(came);
     input_ = in_.view();
   }
-  return true;
 }
 
 void Connection::turn() {
@@ -234,6 +244,7 @@ void Connection::keep_rest() {
 bool Connection::flush() {
   std::string_view borrowed = now_ ? now_->borrowed : std::string_view();
   if (out_.empty() && borrowed.empty()) return true;
+  if (secure_) return flush_tls();
   ssize_t n = 0;
   if (borrowed.empty()) {
     n = ::send(fd_, out_.view().data(), out_.size(), MSG_NOSIGNAL);
@@ -259,13 +270,17 @@ bool Connection::flush() {
     now_->borrowed = borrowed;
   }
   if (n > 0) commons_.counters.bytes_out.add(n);
-  if (out_.empty() && borrowed.empty()) {
+  after_write(n > 0);
+  return true;
+}
+
+void Connection::after_write(bool progress) {
+  if (out_.empty() && (!now_ || now_->borrowed.empty())) {
     write_deadline_us_ = never;
     commons_.take_back(out_);
-  } else if (n > 0 || write_deadline_us_ == never) {
+  } else if (progress || write_deadline_us_ == never) {
     write_deadline_us_ = commons_.loop.now().count() + commons_.limits.write_timeout.count() * 1000;
   }
-  return true;
 }
 
 void Connection::after_flush() {
@@ -285,7 +300,7 @@ void Connection::settle() {
   const std::int64_t now_us = commons_.loop.now().count();
   if (state_ == State::head && !turn_queued_) {
     if (in_.empty()) {
-      if (commons_.draining && served_) return close_gently();
+      if (commons_.draining && served_ && !(tls_ && tls_->more())) return close_gently();
       partial_ = false;
       if (served_ && !commons_.draining)
         read_deadline_us_ = now_us + commons_.limits.keep_alive.count() * 1000;
@@ -294,10 +309,16 @@ void Connection::settle() {
       read_deadline_us_ = now_us + commons_.limits.header_timeout.count() * 1000;
     }
   }
-  const bool write = !out_.empty() || (now_ && !now_->borrowed.empty());
+  bool write = !out_.empty() || (now_ && !now_->borrowed.empty());
   // Not reading is left to on_ready, so that a request in time costs no epoll_ctl.
   const bool was_reading = interest_ == Interest::read || interest_ == Interest::both;
-  const bool read = wants_input() || (was_reading && (!yielded_ || turn_queued_));
+  bool read = wants_input() || (was_reading && (!yielded_ || turn_queued_));
+  if (tls_) {
+    const bool crossed = write && tls_->write_wants_read();
+    write = (write && !crossed) || (tls_->wants_write() && (wants_input() || state_ == State::closing));
+    read = read || crossed;
+    if (tls_->more() && wants_input()) schedule();
+  }
   if (peer_ended_ || (peer_closing_ && !read)) {
     set_interest(write ? Interest::write_errors : Interest::errors);
   } else {
@@ -317,7 +338,11 @@ void Connection::run_scheduled() {
   turn_queued_ = false;
   if (state_ == State::dead) return commons_.bury(*this);
   guarded([this] {
-    input_ = in_.view();
+    if (tls_ && tls_->more() && wants_input()) {
+      if (!receive()) return;
+    } else {
+      input_ = in_.view();
+    }
     turn();
   });
 }

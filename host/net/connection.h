@@ -8,6 +8,7 @@
 
 #include "host/net/commons.h"
 #include "host/net/head_scan.h"
+#include "host/net/tls_stream.h"
 
 namespace mimus {
 
@@ -16,6 +17,7 @@ struct Origin {
   std::string client_ip;  ///< "" for a Unix socket.
   bool serves_admin = true;
   bool serves_public = true;
+  bool secure = false;  ///< The client speaks TLS.
 };
 
 /// Lives on its worker's loop. It handles one exchange at a time and leaves what the client
@@ -70,6 +72,7 @@ class Connection final : public FdHandler, public ResponseSink {
 
   // connection.cc: the turn.
   bool receive();
+  void take_in(std::size_t size);
   void turn();
   bool step();
   bool next_request();
@@ -77,11 +80,18 @@ class Connection final : public FdHandler, public ResponseSink {
   bool feed_takeover();
   void keep_rest();
   bool flush();
+  void after_write(bool progress);
   void after_flush();
   void settle();
   bool wants_input() const;
   void schedule();
   void run_scheduled();
+
+  // connection_tls.cc: the same over TLS.
+  bool receive_tls();
+  bool shake_hands();
+  bool flush_tls();
+  void leave_tls();
 
   // connection_end.cc: time and ends.
   void refuse(const Refusal& refusal);
@@ -122,6 +132,7 @@ class Connection final : public FdHandler, public ResponseSink {
   bool reset_ = false;    // Close with a reset.
   bool overrun_ = false;  // A takeover must be closed: it wrote too much, or asked for it.
   bool taken_started_ = false;
+  bool secure_;             // TLS is spoken, or awaited.
   std::string_view input_;  // In a turn: what is still to be handled, in in_ or the scratch.
   Bytes in_;                // Between turns.
   Bytes out_;
@@ -130,6 +141,7 @@ class Connection final : public FdHandler, public ResponseSink {
   std::uint64_t body_mark_ = 0;  // received() when the body's clock was set.
   std::uint64_t drop_limit_ = 0;
   std::unique_ptr<Ongoing> now_;
+  std::unique_ptr<TlsStream> tls_;  // From the client's first byte on.
   std::int64_t read_deadline_us_ = never;
   std::int64_t write_deadline_us_ = never;
   Deadline deadline_;

@@ -64,8 +64,13 @@ void Connection::close_gently() {
   if (reset_) {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  } else if (tls_ && !tls_->say_goodbye()) {
+    state_ = State::closing;
+    after_write(true);
+    return settle();
   } else if (!peer_ended_ && (linger_ || !in_.empty() || !body_.ended())) {
     in_.release();
+    leave_tls();
     ::shutdown(fd_, SHUT_WR);
     state_ = State::lingering;
     read_deadline_us_ = commons_.loop.now().count() + linger_us;
@@ -80,6 +85,7 @@ void Connection::lost() {
   state_ = State::dead;
   commons_.loop.unwatch(watch_);
   commons_.loop.disarm(deadline_);
+  leave_tls();
   ::close(fd_);
   in_.release();
   out_.release();

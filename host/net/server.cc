@@ -93,10 +93,15 @@ void Server::add(const Listener& listener) {
   if (!listener.url.starts_with("unix:")) {
     state_->tcp_sockets.insert(state_->tcp_sockets.end(), listener.fds.begin(), listener.fds.end());
   }
+  const bool secure = listener.url.starts_with("https:");
   for (std::size_t i = 0; i < std::max(sockets, workers); ++i) {
     state_->workers[i % workers]->share(listener.fds[i % sockets], listener.serves_admin,
-                                        listener.serves_public);
+                                        listener.serves_public, secure);
   }
+}
+
+void Server::use_tls(const TlsServer& tls) {
+  for (const auto& worker : state_->workers) worker->tls = &tls;
 }
 
 void Server::on_exception(std::function<void(const char*)> report) {
@@ -159,6 +164,9 @@ NetStats Server::stats() const {
     for (std::size_t i = 0; i < sum.turned_away.size(); ++i) sum.turned_away[i] += c.turned_away[i].get();
     for (std::size_t i = 0; i < sum.timed_out.size(); ++i) sum.timed_out[i] += c.timed_out[i].get();
     for (std::size_t i = 0; i < sum.refused.size(); ++i) sum.refused[i] += c.refused[i].get();
+    sum.tls_handshakes += c.tls_handshakes.get();
+    sum.tls_failures += c.tls_failures.get();
+    sum.tls_active += c.tls_active.get();
   }
   return sum;
 }

@@ -12,6 +12,7 @@
 
 #include "host/net/exchange.h"
 #include "host/net/loop.h"
+#include "host/net/tls.h"
 #include "mimus/result.h"
 
 namespace mimus {
@@ -38,7 +39,7 @@ struct Limits {
 /// inherited. Owns nothing: descriptors are numbers here.
 struct Listener {
   std::vector<int> fds;  ///< Accepting on all of them, whatever the number of workers.
-  std::string url;       ///< "http://127.0.0.1:3000" or "unix:PATH", for the ready line.
+  std::string url;       ///< "http://127.0.0.1:3000", "https://…" for TLS, or "unix:PATH".
   bool serves_admin = true;
   bool serves_public = true;
 };
@@ -66,7 +67,10 @@ inline constexpr std::array<int, 7> refusal_statuses{400, 408, 413, 414, 431, 50
 /// Counters of the network, summed over the workers. See /metrics.
 struct NetStats {
   std::uint64_t accepted = 0, active = 0, requests = 0, bytes_in = 0, bytes_out = 0,
-                websockets = 0;  ///< Upgraded connections that are open now, as `active` is of all.
+                websockets = 0,  ///< Upgraded connections that are open now, as `active` is of all.
+      tls_handshakes = 0,        ///< That came through.
+      tls_failures = 0,          ///< Connections that ended before theirs came through.
+      tls_active = 0;            ///< Open now, handshake done.
   std::array<std::uint64_t, turned_away_names.size()> turned_away{};  ///< By TurnedAway.
   std::array<std::uint64_t, timed_out_names.size()> timed_out{};      ///< By TimedOut.
   std::array<std::uint64_t, refusal_statuses.size()> refused{};       ///< As refusal_statuses.
@@ -81,6 +85,8 @@ class Server {
   ~Server();
 
   void add(const Listener& listener);  ///< Before start.
+  /// What listeners with an https URL speak. Before start; it must outlive the workers.
+  void use_tls(const TlsServer& tls);
   /// Where exceptions that ended a connection are reported, on any worker. Before start.
   void on_exception(std::function<void(const char* what)> report);
   Status start();  ///< Starts the threads; returns when all accept.

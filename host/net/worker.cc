@@ -99,12 +99,13 @@ Worker::~Worker() {
   if (reserve_ >= 0) ::close(reserve_);
 }
 
-void Worker::share(int fd, bool serves_admin, bool serves_public) {
+void Worker::share(int fd, bool serves_admin, bool serves_public, bool secure) {
   auto acceptor = std::make_unique<Acceptor>();
   acceptor->worker = this;
   acceptor->fd = fd;
   acceptor->serves_admin = serves_admin;
   acceptor->serves_public = serves_public;
+  acceptor->secure = secure;
   acceptors_.push_back(std::move(acceptor));
 }
 
@@ -168,7 +169,8 @@ void Worker::admit(int fd, const Acceptor& acceptor, std::string client_ip) {
   counters.accepted.add();
   counters.active.add();
   auto connection = std::make_unique<Connection>(
-      *this, fd, Origin{std::move(client_ip), acceptor.serves_admin, acceptor.serves_public});
+      *this, fd,
+      Origin{std::move(client_ip), acceptor.serves_admin, acceptor.serves_public, acceptor.secure});
   connection->place = connections_.size();
   connections_.push_back(std::move(connection));
   if (!connections_.back()->start()) connections_.back()->cut();

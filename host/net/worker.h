@@ -38,7 +38,7 @@ class Worker final : public Commons {
   ~Worker() override;
 
   /// A listening socket to accept on. REQUIRES: before `open`.
-  void share(int fd, bool serves_admin, bool serves_public);
+  void share(int fd, bool serves_admin, bool serves_public, bool secure);
   bool open();  ///< Watches the sockets. False: the system refused.
 
   void bury(Connection& connection) override;
@@ -56,7 +56,7 @@ class Worker final : public Commons {
     Worker* worker = nullptr;
     int fd = -1;
     WatchId watch = 0;
-    bool serves_admin = true, serves_public = true;
+    bool serves_admin = true, serves_public = true, secure = false;
   };
   struct OwnPost : Post {
     Worker* worker;

@@ -64,11 +64,11 @@ test('help and version need no data directory and leave nothing behind', async (
 test('help names every flag that works and none that does not', async () => {
   const help = (await mimus(['serve', '--help'])).out;
   for (const flag of ['listen', 'admin-listen', 'data', 'definitions', 'default-api', 'plugins', 'workers', 'journal',
-    'journal-retention', 'geo-db', 'proxy-allow-private', 'log-format', 'log-level', 'config',
+    'journal-retention', 'geo-db', 'tls-cert', 'tls-key', 'tls-client-ca', 'proxy-allow-private', 'log-format', 'log-level', 'config',
     'proxy-default-timeout', 'dedup-ttl-seconds', 'geo-cache-ttl-seconds']) {
     assert.match(help, new RegExp(`--${flag}\\b`), flag);
   }
-  for (const flag of ['tls-cert', 'tls-key', 'tls-client-ca', 'plugin-policy', 'trust', 'production', 'supervise', 'no-supervise']) {
+  for (const flag of ['plugin-policy', 'trust', 'production', 'supervise', 'no-supervise']) {
     assert.doesNotMatch(help, new RegExp(`--${flag}\\b`), flag);
   }
   const top = (await mimus(['--help'])).out;
@@ -107,7 +107,7 @@ test('usage faults are exit 2 and name what is wrong', async () => {
 test('what this version does not have is exit 2 and says not-available, from every source', async () => {
   await inScratch(async (cwd, file) => {
     const data = join(cwd, 'data');
-    for (const [flag, value] of [['tls-cert', 'x'], ['tls-key', 'x'], ['tls-client-ca', 'x'], ['plugin-policy', 'off'], ['trust', 'x']]) {
+    for (const [flag, value] of [['plugin-policy', 'off'], ['trust', 'x']]) {
       await refusedAs(2, ['--data', data, `--${flag}`, value], [`--${flag}`, 'not-available']);
       await refusedAs(2, ['--data', data], [`MIMUS_${flag.toUpperCase().replaceAll('-', '_')}`, 'not-available'],
         { env: { [`MIMUS_${flag.toUpperCase().replaceAll('-', '_')}`]: value } });

@@ -166,7 +166,13 @@ TEST_F(Options, ThatAreUnknownOrBadAreRefusedByName) {
            {{"--test-number", "101"}, "--test-number \"101\": must be a whole number from 1 to 100"},
            {{"--test-flag", "2"}, "--test-flag"},
            {{"--maxBodyBytes", "5"}, "--maxBodyBytes"},
-           {{"--tls-cert", "x"}, "--tls-cert is not available in this version (not-available)"},
+           {{"--trust", "x"}, "--trust is not available in this version (not-available)"},
+           {{"--tls-cert", "a.pem"}, "tls-cert a.pem has no key; give as many --tls-key as --tls-cert"},
+           {{"--tls-key", "a.key"}, "tls-key a.key has no certificate"},
+           {{"--tls-cert", "a", "--tls-cert", "b", "--tls-key", "c"}, "tls-cert b has no key"},
+           {{"--tls-cert", "", "--tls-key", "c"}, "--tls-cert \"\": must not be empty"},
+           {{"--tls-client-ca", "ca.pem"}, "tls-client-ca ca.pem needs TLS"},
+           {{"--tls-cert", "a", "--tls-key", "b", "--tls-client-ca", "c", "--tls-client-ca", "d"}, "twice"},
            {{"--production"}, "not-available"},
            {{"--no-supervise"}, "not-available"},
            {{"--config", file(R"({"lisen": "x"})")}, "unknown key \"lisen\""},
@@ -183,7 +189,7 @@ TEST_F(Options, OfTheFileAreRefusedByName) {
        {Row{"[]", "must hold a JSON object"}, Row{"{", "is not JSON"},
         Row{R"({"lisen": "x"})", "did you mean listen?"}, Row{R"({"config": "x"})", "unknown key \"config\""},
         Row{R"({"data": {"a": 1}})", "key \"data\""}, Row{R"({"data": ["a", "b"]})", "several values"},
-        Row{R"({"tls-cert": "x"})", "not-available"}, Row{R"({"maxHeaders": 0})", "key \"maxHeaders\""},
+        Row{R"({"trust": "x"})", "not-available"}, Row{R"({"maxHeaders": 0})", "key \"maxHeaders\""},
         Row{R"({"maxHeaders": 1.5})", "key \"maxHeaders\""},
         Row{R"({"trustedProxies": ["10.0.0.0/40"]})", "CIDR"},
         Row{R"({"plugins": {"test.plugni": {}}})", "did you mean test.plugin?"}}) {
@@ -195,8 +201,19 @@ TEST_F(Options, OfTheEnvironmentAreRefusedByName) {
   environment_["MIMUS_WORKERS"] = "many";
   EXPECT_THAT(refusal({}), HasSubstr("MIMUS_WORKERS \"many\""));
   environment_.clear();
-  environment_["MIMUS_TLS_CERT"] = "x";
-  EXPECT_THAT(refusal({}), HasSubstr("MIMUS_TLS_CERT is not available"));
+  environment_["MIMUS_TRUST"] = "x";
+  EXPECT_THAT(refusal({}), HasSubstr("MIMUS_TRUST is not available"));
+}
+
+TEST_F(Options, PairCertificatesAndKeysInOrderWhereverTheyWereTold) {
+  environment_["MIMUS_TLS_KEY"] = "a.key,b.key";
+  const auto config =
+      parse({"--tls-cert", "a.pem", "--tls-cert", "b.pem", "--config", file(R"({"tls-client-ca": "ca"})")});
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->tls.pairs.size(), 2u);
+  EXPECT_EQ(config->tls.pairs[1].certificate, "b.pem");
+  EXPECT_EQ(config->tls.pairs[1].key, "b.key");
+  EXPECT_EQ(config->tls.client_ca, "ca");
 }
 
 TEST_F(Options, NamePluginDirectoriesBeforeTheRestIsKnown) {
@@ -213,7 +230,7 @@ TEST_F(Options, AreAllInTheHelpButThoseNotBroughtYet) {
        {"--listen", "--config", "--journal-retention", "--test-number", "(default 5)"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
-  for (const char* const flag : {"--tls-cert", "--production", "--supervise", "maxBodyBytes"}) {
+  for (const char* const flag : {"--plugin-policy", "--production", "--supervise", "maxBodyBytes"}) {
     EXPECT_EQ(help.find(flag), std::string::npos) << flag;
   }
 }
