@@ -22,6 +22,9 @@ namespace {
 constexpr int backlog = 4096;
 constexpr int bind_tries = 26;
 constexpr int bind_pause_ms = 20;
+// What the kernel takes of an answer beyond what is on its way: without it, up to 4 MiB for
+// each client that does not read, and a slow reader shows progress only every megabyte or so.
+constexpr int max_unsent = 256 << 10;
 
 class Socket {
  public:
@@ -85,18 +88,19 @@ Result<TcpAddress> parse_tcp(const std::string& text) {
   return fault("its host is no numeric address");
 }
 
-void switch_on(int fd, int level, int option) {
-  const int on = 1;
-  ::setsockopt(fd, level, option, &on, sizeof on);
+void set(int fd, int level, int option, int value = 1) {
+  ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
 /// Binds and listens once. errno tells of a failure.
 Socket bound(const TcpAddress& at, bool shared) {
   Socket socket(::socket(at.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return socket;
-  switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR);  // Past the remains of old connections only.
-  switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);  // Accepted sockets inherit it.
-  if (shared) switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT);
+  set(socket.get(), SOL_SOCKET, SO_REUSEADDR);  // Past the remains of old connections only.
+  // Accepted sockets inherit these.
+  set(socket.get(), IPPROTO_TCP, TCP_NODELAY);
+  set(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, max_unsent);
+  if (shared) set(socket.get(), SOL_SOCKET, SO_REUSEPORT);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&at.address), at.size) == 0 &&
       ::listen(socket.get(), backlog) == 0) {
     return socket;
@@ -133,7 +137,7 @@ Result<Listener> listen_tcp(const std::string& address, unsigned sockets) {
   if (first.get() < 0) return refused(address, "listen on");
   // The kernel looks at the option of both sockets when the second is bound, so it may be
   // switched on now; the first then joins their group.
-  switch_on(first.get(), SOL_SOCKET, SO_REUSEPORT);
+  set(first.get(), SOL_SOCKET, SO_REUSEPORT);
   at.size = sizeof at.address;
   ::getsockname(first.get(), reinterpret_cast<sockaddr*>(&at.address), &at.size);
   std::vector<Socket> all;

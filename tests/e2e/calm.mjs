@@ -45,14 +45,17 @@ export function serverPid(host) {
 /** A line of /proc/PID/FILE in bytes; of status: VmHWM, VmRSS; of smaps_rollup: Pss, Private_Dirty. */
 export function memory(host, file, line) {
   const text = readFileSync(`/proc/${serverPid(host)}/${file}`, 'utf8');
-  return Number(new RegExp(`^${line}: +(\\d+) kB$`, 'm').exec(text)[1]) * 1024;
+  return Number(new RegExp(`^${line}:\\s+(\\d+) kB$`, 'm').exec(text)[1]) * 1024;
 }
 
-/** Fails if the server has ever taken more than `ceiling` MiB. */
-export function assertPeak(t, host, ceiling) {
-  const peak = memory(host, 'status', 'VmHWM') / 2 ** 20;
-  t.diagnostic(`peak of the server's memory: ${peak.toFixed(1)} MiB`);
-  if (!sanitized) assert.ok(peak <= ceiling, `${peak} MiB`);
+/** Runs `work`; fails if the server's memory ever grew by more than `ceiling` MiB meanwhile. */
+export async function assertGrowth(t, host, ceiling, work) {
+  writeFileSync(`/proc/${serverPid(host)}/clear_refs`, '5');  // the peak starts anew
+  const before = memory(host, 'status', 'VmRSS');
+  await work();
+  const grown = (memory(host, 'status', 'VmHWM') - before) / 2 ** 20;
+  t.diagnostic(`the server's memory grew by ${grown.toFixed(1)} MiB at most`);
+  if (!sanitized) assert.ok(grown <= ceiling, `${grown} MiB`);
 }
 
 /** Seconds of CPU that the server has used. */
@@ -95,13 +98,20 @@ export class Healthy {
     await this.worker.terminate();
     return result;
   }
+}
 
-  /** Stops; every answer was a 200, and none took a second. */
-  async assertServed(t, what, bound = sanitized ? 10_000 : 1000) {
-    const { count, failures, worst, p99 } = await this.stop();
-    t.diagnostic(`${what}: a healthy client's ${count} requests waited ${worst.toFixed(1)} ms at worst, p99 ${p99.toFixed(1)} ms`);
-    assert.deepEqual(failures, []);
-    assert.ok(count > 0, 'it asked');
-    assert.ok(worst < bound, `${worst} ms`);
+/** Runs `abuse` while a healthy client asks for `path`: each of its answers is a 200 within a second. */
+export async function besideAHealthyClient(t, host, path, abuse) {
+  const healthy = await Healthy.start(host, path);
+  let result;
+  try {
+    await abuse();
+  } finally {
+    result = await healthy.stop();
   }
+  const { count, failures, worst, p99 } = result;
+  t.diagnostic(`a healthy client's ${count} requests waited ${worst.toFixed(1)} ms at worst, p99 ${p99.toFixed(1)} ms`);
+  assert.deepEqual(failures, []);
+  assert.ok(count > 0, 'it asked');
+  assert.ok(worst < (sanitized ? 10_000 : 1000), `${worst} ms`);
 }

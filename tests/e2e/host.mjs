@@ -50,13 +50,15 @@ export class Host {
   /**
    * Starts a host and waits until it is ready. `data` keeps a directory over several
    * starts; without it the host has one of its own, removed by stop(). Requests meet each
-   * other in flight only within a worker: stories about that ask for one.
+   * other in flight only within a worker: stories about that ask for one. `under` is a command
+   * that runs the program in its own place, like prlimit.
    */
-  static async start({ args = [], env = {}, data, listen = '127.0.0.1:0', workers = 2 } = {}) {
+  static async start({ args = [], env = {}, data, listen = '127.0.0.1:0', workers = 2, under = [] } = {}) {
     const host = new Host();
     host.own = data ? null : scratch();
     host.data = data ?? host.own.path;
-    host.child = spawn(binary, ['serve', '--listen', listen, '--data', host.data, '--workers', `${workers}`, ...args], {
+    const [command, ...before] = [...under, binary];
+    host.child = spawn(command, [...before, 'serve', '--listen', listen, '--data', host.data, '--workers', `${workers}`, ...args], {
       env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

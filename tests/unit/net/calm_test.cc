@@ -132,6 +132,25 @@ TEST(Calm, EveryRefusalIsCountedUnderItsStatus) {
   }
 }
 
+TEST(Calm, AReaderWhoIsSlowButSteadyIsNotCutOff) {
+  TestHost host;
+  Client client(host, 4096);
+  client.send(get("/large"));
+  client.receive(1);
+  for (std::size_t got = 0; got < 4 << 20; got += 256 << 10) {
+    const std::uint64_t sent = host.server->stats().bytes_out;
+    EXPECT_EQ(client.receive(256 << 10).size(), 256u << 10);
+    // The server sees progress each time, not only once the kernel has sent a megabyte or so.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (host.server->stats().bytes_out == sent && std::chrono::steady_clock::now() < end) {
+      host.on_loop(0, [] {});
+    }
+    ASSERT_GT(host.server->stats().bytes_out, sent) << "after " << got;
+    host.advance(milliseconds(29'000));
+  }
+  EXPECT_EQ(of(TimedOut::reader, host.server->stats()), 0u);
+}
+
 TEST(Calm, ARefusalOfARoutedHeadRequestHasNoBody) {
   TestHost host;
   Client client(host);
