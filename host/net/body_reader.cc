@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "host/net/tokens.h"
+
 namespace mimus {
 namespace {
 
-constexpr std::uint32_t max_chunk_line = 256;
-constexpr std::uint32_t max_trailer_bytes = 8192;
+constexpr std::uint32_t max_chunk_line = 256;      // With its carriage return.
+constexpr std::uint32_t max_trailer_bytes = 8192;  // Of all lines, with their carriage returns.
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -16,6 +18,7 @@ int hex_value(char c) {
   return -1;
 }
 
+bool is_space(char c) { return c == ' ' || c == '\t'; }
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
 }  // namespace
@@ -66,7 +69,7 @@ BodyReader::State BodyReader::step_line(char c) {
   if (++line_bytes_ > limit) return State::bad;
   if (c == '\r') {
     after_return_ = true;
-    return phase_ == Phase::size_start ? State::bad : State::more;
+    return line_may_end() ? State::more : State::bad;
   }
   switch (phase_) {
     case Phase::size_start:
@@ -78,20 +81,75 @@ BodyReader::State BodyReader::step_line(char c) {
         phase_ = Phase::size;
         return State::more;
       }
-      if (c != ';' || phase_ == Phase::size_start) return State::bad;
+      if (phase_ == Phase::size_start) return State::bad;
       phase_ = Phase::extension;
-      return State::more;
+      extension_ = Extension::end;
+      return step_extension(c);
     }
     case Phase::extension:
-      return is_control(c) ? State::bad : State::more;
-    case Phase::trailer: {
-      const bool first = line_bytes_ == line_start_ + 1;
-      if (is_control(c) || (first && (c == ' ' || c == '\t' || c == ':'))) return State::bad;
-      trailer_has_name_ = trailer_has_name_ || c == ':';
-      return State::more;
-    }
+      return step_extension(c);
+    case Phase::trailer:
+      return step_trailer(c);
     default:
       return State::bad;  // Something after a chunk's data that is no line end.
+  }
+}
+
+/// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), of RFC 9112, 7.1.1.
+BodyReader::State BodyReader::step_extension(char c) {
+  const auto to = [this](Extension next) {
+    extension_ = next;
+    return State::more;
+  };
+  switch (extension_) {
+    case Extension::quoted:
+      if (c == '"') return to(Extension::close);
+      if (c == '\\') return to(Extension::escape);
+      return is_control(c) ? State::bad : State::more;
+    case Extension::escape:
+      return is_control(c) ? State::bad : to(Extension::quoted);
+    case Extension::start:
+      if (is_token_byte(c)) return to(Extension::name);
+      return is_space(c) ? State::more : State::bad;
+    case Extension::equals:
+      if (c == '"') return to(Extension::quoted);
+      if (is_token_byte(c)) return to(Extension::value);
+      return is_space(c) ? State::more : State::bad;
+    case Extension::name:
+    case Extension::name_end:
+      if (c == '=') return to(Extension::equals);
+      break;
+    default:
+      break;
+  }
+  if (c == ';') return to(Extension::start);
+  const bool in_token = extension_ == Extension::name || extension_ == Extension::value;
+  if (in_token && is_token_byte(c)) return State::more;
+  if (!is_space(c)) return State::bad;
+  const bool may_get_value = extension_ == Extension::name || extension_ == Extension::name_end;
+  return to(may_get_value ? Extension::name_end : Extension::end);
+}
+
+BodyReader::State BodyReader::step_trailer(char c) {
+  if (trailer_has_name_) return is_control(c) ? State::bad : State::more;
+  if (c == ':' && line_bytes_ > line_start_ + 1) {
+    trailer_has_name_ = true;
+    return State::more;
+  }
+  return is_token_byte(c) ? State::more : State::bad;
+}
+
+bool BodyReader::line_may_end() const {
+  switch (phase_) {
+    case Phase::size_start:
+      return false;
+    case Phase::extension:
+      return extension_ == Extension::name || extension_ == Extension::value ||
+             extension_ == Extension::close;
+    case Phase::trailer:
+      return trailer_has_name_ || line_bytes_ == line_start_ + 1;
+    default:
+      return true;
   }
 }
 
@@ -109,7 +167,6 @@ BodyReader::State BodyReader::end_line() {
         phase_ = Phase::end;
         return State::more;
       }
-      if (!trailer_has_name_) return State::bad;
       trailer_has_name_ = false;
       line_start_ = line_bytes_;
       return State::more;

@@ -6,11 +6,15 @@
 #include <string_view>
 
 #include "host/net/bytes.h"
+#include "host/net/head_scan.h"
 
 namespace mimus {
 
-/// Content-Length or chunked. Trailers and chunk extensions are bounded and dropped. Memory
-/// grows only with bytes that came in, never with sizes that were announced.
+/// What a body whose reading ends `bad` is refused with.
+inline constexpr Refusal bad_chunks{400, "the chunked body is malformed"};
+
+/// Content-Length or chunked. Trailers and chunk extensions are bounded, held to their grammar
+/// and dropped. Memory grows only with bytes that came in, never with sizes that were announced.
 class BodyReader {
  public:
   enum class State { more, end, bad, too_large };
@@ -31,11 +35,18 @@ class BodyReader {
  private:
   enum class Phase : std::uint8_t { end, length, size_start, size, extension, data, data_end, trailer };
 
+  /// Where in a chunk extension: after its ";", in its name, …
+  enum class Extension : std::uint8_t { start, name, name_end, equals, value, quoted, escape, close, end };
+
   bool take_data(std::string_view& input, Bytes* out, std::uint64_t limit);
   State step_line(char c);
+  State step_extension(char c);
+  State step_trailer(char c);
+  bool line_may_end() const;
   State end_line();
 
   Phase phase_ = Phase::end;
+  Extension extension_ = Extension::start;
   bool after_return_ = false;  // The last byte was a carriage return that must end a line.
   bool trailer_has_name_ = false;
   std::uint32_t line_bytes_ = 0;  // Of the line at hand; of all trailers together.

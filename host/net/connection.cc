@@ -165,19 +165,23 @@ bool Connection::next_request() {
   partial_ = false;
   served_ = true;
   ++served_this_turn_;
-  const ParsedHead parsed = parse_request_head(head, size, commons_.limits, x.request);
+  ParsedHead parsed = parse_request_head(head, size, commons_.limits, x.request);
+  if (parsed.chunked && !parsed.refusal) {
+    body_.start_chunked();
+    // Whoever does not ask for the body is still told how much has come, and never meets a bad one.
+    BodyReader glance = body_;
+    std::string_view rest = input_;
+    if (glance.read(rest, nullptr, input_.size()) == BodyReader::State::bad) parsed.refusal = bad_chunks;
+    x.request_size = static_cast<std::int64_t>(glance.received());
+  }
   if (parsed.refusal) {
+    const bool head_only = x.request.method == "HEAD";
+    body_ = BodyReader();
     commons_.take_back(std::move(ongoing));
-    refuse(parsed.refusal);
+    refuse(parsed.refusal, head_only);
     return false;
   }
-  if (parsed.chunked) {
-    body_.start_chunked();
-    BodyReader glance = body_;  // whoever does not ask for the body is still told how much has come
-    std::string_view rest = input_;
-    glance.read(rest, nullptr, input_.size());
-    x.request_size = static_cast<std::int64_t>(glance.received());
-  } else {
+  if (!parsed.chunked) {
     body_.start_length(x.request.has_body ? static_cast<std::uint64_t>(x.request.content_length) : 0);
   }
   keep_alive_ = parsed.keep_alive;

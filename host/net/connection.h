@@ -94,7 +94,7 @@ class Connection final : public FdHandler, public ResponseSink {
   void leave_tls();
 
   // connection_end.cc: time and ends.
-  void refuse(const Refusal& refusal);
+  void refuse(const Refusal& refusal, bool head_only = false);
   void cancel_exchange();
   void close_gently();
   void lost();

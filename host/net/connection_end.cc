@@ -25,18 +25,20 @@ Connection::~Connection() {
   ::close(fd_);
 }
 
-/// In place of whatever the service would have answered, if it has the exchange already.
-void Connection::refuse(const Refusal& refusal) {
+/// In place of whatever the service would have answered, if it has the exchange already;
+/// otherwise the caller knows whether the request was a HEAD.
+void Connection::refuse(const Refusal& refusal, bool head_only) {
   commons_.counters.count_refusal(refusal.status);
   std::string body = commons_.service->refusal(refusal.status, refusal.detail);
   const std::size_t length = body.size();
   if (now_) {
     Exchange& x = now_->exchange;
     x.refused_with = refusal.status;
-    if (x.request.method == "HEAD") body.clear();
-    x.response_size = static_cast<std::int64_t>(body.size());
+    head_only = x.request.method == "HEAD";
+    x.response_size = head_only ? 0 : static_cast<std::int64_t>(body.size());
     cancel_exchange();
   }
+  if (head_only) body.clear();
   std::vector<Header> headers;
   if (length > 0) headers.push_back({"Content-Type", "application/problem+json"});
   Framing framing;

@@ -85,7 +85,7 @@ void Connection::handle_body(BodyReader::State state) {
       return commons_.service->on_body_too_large(x);
     case BodyReader::State::bad:
       if (now_->begun) return lost();
-      return refuse({400, "the chunked body is malformed"});
+      return refuse(bad_chunks);
   }
 }
 

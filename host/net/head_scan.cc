@@ -32,7 +32,9 @@ HeadScan::Found HeadScan::scan(std::string_view input, const Limits& limits) {
     if (lines_ == 0 && line_end - line_ > limits.max_uri_bytes + line_overhead) {
       return refuse(414, "the request target is too long");
     }
-    if (line_end - begin_ > limits.max_header_bytes) return refuse(431, "the header is too large");
+    if (line_end + (at ? 1 : 0) - begin_ > limits.max_header_bytes) {
+      return refuse(431, "the header is too large");
+    }
     if (!at) {
       looked_ = input.size();
       return Found::more;

@@ -285,6 +285,7 @@ void Loop::run() {
     s.run_list(s.take_posts());
     s.run_deferred();
   }
+  s.stopping.store(false, std::memory_order_relaxed);
   current_loop = outer;
 }
 

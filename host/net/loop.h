@@ -83,8 +83,8 @@ class Loop {
   std::chrono::microseconds now() const;
   std::int64_t wall_us() const;
 
-  void run();   ///< Until stop. Sets the thread's loop: Loop::current().
-  void stop();  ///< [any thread]
+  void run();   ///< Until stop; may be run again. Sets the thread's loop: Loop::current().
+  void stop();  ///< Ends this run, or the next. [any thread]
 
   /// The loop that runs on this thread, or nullptr.
   static Loop* current();

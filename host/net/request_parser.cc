@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <charconv>
 
 #include "host/net/server.h"
@@ -73,6 +74,10 @@ class HeadParser final : public beast::http::basic_parser<true> {
     return {};
   }
 
+  /// RFC 9112, 9.3: `close` wins, also over `keep-alive`. Not Beast's word, which is moved by
+  /// Proxy-Connection, too.
+  bool persists() const { return !close_ && (out_.minor_version > 0 || keep_alive_); }
+
   unsigned hosts() const { return hosts_; }
   bool has_encoding() const { return encodings_ > 0; }
 
@@ -98,7 +103,13 @@ class HeadParser final : public beast::http::basic_parser<true> {
         ++encodings_;
         break;
       case beast::http::field::expect:
-        facts_.expects_continue = same_name(view(value), "100-continue");
+        facts_.expects_continue = facts_.expects_continue || same_name(view(value), "100-continue");
+        break;
+      case beast::http::field::connection:
+        for (const Text option : beast::http::token_list(value)) {
+          close_ = close_ || same_name(view(option), "close");
+          keep_alive_ = keep_alive_ || same_name(view(option), "keep-alive");
+        }
         break;
       default:
         break;
@@ -117,7 +128,18 @@ class HeadParser final : public beast::http::basic_parser<true> {
   ParsedHead& facts_;
   std::string_view length_;
   unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0;
+  bool close_ = false, keep_alive_ = false;
 };
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+
+/// Whether every "%" begins an escape.
+bool has_whole_escapes(std::string_view text) {
+  for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 3)) {
+    if (at + 3 > text.size() || !is_hex(text[at + 1]) || !is_hex(text[at + 2])) return false;
+  }
+  return true;
+}
 
 /// host [":" port], as in RFC 3986 but never empty.
 bool is_authority(std::string_view text) {
@@ -131,7 +153,8 @@ bool is_authority(std::string_view text) {
     if (!port.empty() && port.front() != ':') return false;
   } else {
     const std::size_t colon = std::min(text.find(':'), text.size());
-    if (colon == 0 || !all_in(text.substr(0, colon), detail::host_bytes)) return false;
+    const std::string_view name = text.substr(0, colon);
+    if (name.empty() || !all_in(name, detail::host_bytes) || !has_whole_escapes(name)) return false;
     port = text.substr(colon);
   }
   return port.size() <= 6 && port.find_first_not_of("0123456789", 1) == port.npos;
@@ -139,12 +162,13 @@ bool is_authority(std::string_view text) {
 
 Refusal split_target(RequestHead& out, const Limits& limits) {
   if (out.target.size() > limits.max_uri_bytes) return {414, "the request target is too long"};
+  if (out.method == "CONNECT") return {400, "tunnels are not served"};
   std::string_view rest = out.target;
   if (rest == "*") {
     out.raw_path = rest;
     return out.method == "OPTIONS" ? Refusal{} : Refusal{400, "the target * is for OPTIONS alone"};
   }
-  if (rest.front() != '/') {  // The absolute form; CONNECT's is not served.
+  if (rest.front() != '/') {  // The absolute form.
     const std::size_t scheme = rest.find("://");
     if (scheme == rest.npos ||
         !(same_name(rest.substr(0, scheme), "http") || same_name(rest.substr(0, scheme), "https"))) {
@@ -155,6 +179,10 @@ Refusal split_target(RequestHead& out, const Limits& limits) {
     out.host = rest.substr(0, end);
     if (!is_authority(out.host)) return {400, "the host in the request target is malformed"};
     rest.remove_prefix(end);
+    if (rest.empty() && out.method == "OPTIONS") {  // What a proxy would send on as "*".
+      out.raw_path = "*";
+      return {};
+    }
   }
   const std::size_t question = std::min(rest.find('?'), rest.size());
   out.raw_path = question == 0 ? std::string_view("/") : rest.substr(0, question);
@@ -209,7 +237,7 @@ ParsedHead parse_request_head(char* head, std::size_t size, const Limits& limits
   }
   if (refused(split_target(out, limits))) return facts;
   facts.chunked = parser.has_encoding();
-  facts.keep_alive = parser.keep_alive();
+  facts.keep_alive = parser.persists();
   facts.expects_continue = facts.expects_continue && out.minor_version > 0;
   out.has_body = facts.chunked || out.content_length > 0;
   return facts;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/net/tokens.h"
 #include "host/pipeline/problem.h"
 #include "host/pipeline/worker.h"
 #include "mimus/json_text.h"
@@ -30,13 +31,9 @@ bool framing_field(std::string_view name) {
   }
 }
 
+/// What response_head writes; whatever else is refused where the plugin can still be told.
 bool sendable(std::string_view name, std::string_view value) {
-  const auto splits = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  const auto no_token = [](char c) {
-    return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '\x7f';
-  };
-  return !name.empty() && std::none_of(name.begin(), name.end(), no_token) &&
-         std::none_of(value.begin(), value.end(), splits);
+  return is_token(name) && is_safe_value(value);
 }
 
 std::string_view view(mimus_str text) {

@@ -89,6 +89,23 @@ TEST(BodyReader, CountsAgainstItsLimit) {
   EXPECT_EQ(read(length, "abcdef", 1, 5).state, State::too_large);
 }
 
+TEST(BodyReader, TakesNoMemoryForWhatIsOnlyAnnounced) {
+  for (const bool chunked : {false, true}) {
+    SCOPED_TRACE(chunked ? "by chunks" : "by length");
+    BodyReader reader;
+    if (chunked) {
+      reader.start_chunked();
+    } else {
+      reader.start_length(99'999'999'999);
+    }
+    Bytes out;
+    std::string_view input = chunked ? "fffffffffffff\r\nabc" : "abc";
+    EXPECT_EQ(reader.read(input, &out, UINT64_MAX), State::more);
+    EXPECT_EQ(out.view(), "abc");
+    EXPECT_LE(out.capacity(), 4096u);
+  }
+}
+
 TEST(BodyReader, StopsAtItsLength) {
   BodyReader reader;
   reader.start_length(3);
