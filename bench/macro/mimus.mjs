@@ -59,3 +59,13 @@ export async function startMimus(scratch, { name = 'mimus', data, definitions, w
   server.pids = family(child.pid);
   return server;
 }
+
+/** A data directory that holds 100,000 endpoints; the same one for every scenario of a run. */
+export async function manyEndpoints(bench) {
+  if (bench.many === undefined) {
+    bench.many = mkdtempSync(join(bench.scratch, 'many-'));
+    const loading = await startMimus(bench.scratch, { data: bench.many, definitions: endpoints(100_000) });
+    await loading.stop();
+  }
+  return bench.many;
+}

@@ -1,5 +1,5 @@
 // nginx as its own users would set it up for the same work: one worker, a buffered access log,
-// the client's address taken from a trusted X-Forwarded-For.
+// the client's address taken from a trusted X-Forwarded-For, Mimus's choice of TLS ciphers.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstAnswer } from './answer.mjs';
@@ -29,7 +29,8 @@ export async function startNginx(scratch, { location = plainLocation, tls, cores
       client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy; fastcgi_temp_path ${directory}/fastcgi;
       uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi;
       set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For;
-      ${tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:SSL:10m;` : ''}
+      ${tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:SSL:10m;
+        ssl_prefer_server_ciphers on; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256;` : ''}
       server { listen 127.0.0.1:${port} reuseport${tls ? ' ssl' : ''}; ${location} }
     }`);
   const began = performance.now();

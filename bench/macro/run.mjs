@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { binary } from './mimus.mjs';
 import { versions } from './others.mjs';
 import { stopAll, version } from './processes.mjs';
-import { verdicts } from './report.mjs';
+import { unjudged, verdicts } from './report.mjs';
 
-const names = ['plain'];
+const names = ['plain', 'cached', 'connections', 'bodies', 'latency', 'workers', 'endpoints', 'start', 'memory', 'calm'];
 
 const scenarios = await Promise.all(names.map(async (name) => ({ name, ...await import(`./scenarios/${name}.mjs`) })));
 const chosen = process.argv.slice(2);
@@ -39,6 +39,9 @@ try {
     if (chosen.length > 0 && !chosen.includes(scenario.name)) continue;
     try {
       await scenario.run(bench);
+    } catch (error) {
+      unjudged(scenario.name, '', `failed: ${error.message}`);
+      process.exitCode = 1;
     } finally {
       await stopAll();
     }
