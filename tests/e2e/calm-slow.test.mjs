@@ -1,14 +1,13 @@
 // Clients that are slow, half gone or gone: they end by the limits, and nobody else notices.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { assertGrowth, besideAHealthyClient, cpuSeconds, dial, get, metrics, sanitized, startWith } from './calm.mjs';
+import { assertGrowth, besideAHealthyClient, cpuSeconds, dial, get, many, metrics, pause, sanitized, startWith } from './calm.mjs';
 import { eventually } from './check.mjs';
 import { upstream } from './host.mjs';
 
 const timeout = 1500;
 const large = 8 << 20;
 const reader = 'request_timeouts_total{waiting_for="reader"}';
-const pause = (ms) => new Promise((go) => { setTimeout(go, ms); });
 
 let host;
 let up;
@@ -40,8 +39,6 @@ async function beside(t, abuse, ceiling = 20) {
   const now = await metrics(host);
   return (name) => now[name] - old[name];
 }
-
-const many = (n, make) => Promise.all(Array.from({ length: n }, (_, i) => make(i)));
 
 /** Sends `first`, then `drop` again and again until the server has closed. */
 async function drip(first, drop) {

@@ -12,6 +12,11 @@ export const sanitized = Boolean(process.env.MIMUS_SANITIZE);
 
 export const get = (path, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
 
+/** `make(i)` for i below n, all at once. */
+export const many = (n, make) => Promise.all(Array.from({ length: n }, (_, i) => make(i)));
+
+export const pause = (ms) => new Promise((go) => { setTimeout(go, ms); });
+
 /** A host with a config file of these members; stop() as ever. */
 export async function startWith(config, options = {}) {
   const directory = scratch();
@@ -58,6 +63,15 @@ export async function assertGrowth(t, host, ceiling, work) {
   if (!sanitized) assert.ok(grown <= ceiling, `${grown} MiB`);
 }
 
+/** Sends `bytes` and resolves once something has come back; rejects if the connection ends before. */
+export async function ask(socket, bytes) {
+  socket.text = '';
+  socket.write(bytes);
+  const how = await Promise.race([socket.gone, new Promise((go) => { socket.once('data', () => go(null)); })]);
+  if (how !== null && socket.text === '') throw new Error(`the connection ended with ${how}`);
+  return socket.text;
+}
+
 /** Seconds of CPU that the server has used. */
 export function cpuSeconds(host) {
   const fields = readFileSync(`/proc/${serverPid(host)}/stat`, 'utf8').split(') ')[1].split(' ');
@@ -81,12 +95,12 @@ export async function dial(host, { localAddress, paused = false } = {}) {
 
 /**
  * A client on a thread of its own that asks for `path` without pause, over a kept connection and a
- * new one by turns. stop() ends it and gives { count, failures, worst, p99 }: the waits in ms.
+ * new one by turns (`fresh: false`: never a new one). stop() ends it and gives { count, failures, worst, p99 }: the waits in ms.
  */
 export class Healthy {
-  static async start(host, path) {
+  static async start(host, path, { fresh = true } = {}) {
     const healthy = new Healthy();
-    healthy.worker = new Worker(new URL('./healthy.mjs', import.meta.url), { workerData: { port: host.port, path } });
+    healthy.worker = new Worker(new URL('./healthy.mjs', import.meta.url), { workerData: { port: host.port, path, fresh } });
     await once(healthy.worker, 'message');
     return healthy;
   }
@@ -101,8 +115,8 @@ export class Healthy {
 }
 
 /** Runs `abuse` while a healthy client asks for `path`: each of its answers is a 200 within a second. */
-export async function besideAHealthyClient(t, host, path, abuse) {
-  const healthy = await Healthy.start(host, path);
+export async function besideAHealthyClient(t, host, path, abuse, options) {
+  const healthy = await Healthy.start(host, path, options);
   let result;
   try {
     await abuse();

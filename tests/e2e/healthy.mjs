@@ -25,7 +25,7 @@ function ask(agent) {
 parentPort.postMessage('started');
 for (let i = 0; running; ++i) {
   const since = performance.now();
-  const wrong = await ask(i % 2 ? kept : false);
+  const wrong = await ask(workerData.fresh && i % 2 ? false : kept);
   waits.push(performance.now() - since);
   if (wrong && failures.length < 10) failures.push(`request ${i}: ${wrong}`);
   await new Promise((go) => { setTimeout(go, 2); });
