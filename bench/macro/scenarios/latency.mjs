@@ -12,18 +12,21 @@ export const about = 'p99 at half of peak, open loop';
 
 const connections = 32;
 
-/** One run of h2load at `rate` requests per second, whatever the answers take; figures as wrk's. */
+/**
+ * One run of h2load at `rate` requests per second, whatever the answers take; figures as wrk's.
+ * Each connection sends what is due every 10 ms; four of them begin in each ms, so not all at once.
+ */
 function steady(scratch) {
   const log = join(scratch, 'h2load.log');
   return async (server, { path, rate }, seconds) => {
     rmSync(log, { force: true });
-    const run = await costOf(server, () => onLoadCore('h2load', ['--h1', '-t1', `-c${connections}`, '-D', `${seconds}`, '--rps', String(rate / connections),
-      '-H', 'x-forwarded-for: 8.8.8.8', '--log-file', log, server.origin + server.base + path]));
+    const run = await costOf(server, () => onLoadCore('h2load', ['--h1', '-t1', `-c${connections}`, '-n', String(Math.round(rate * seconds)),
+      '--rps', String(rate / connections), '-r4', '--rate-period=1ms', '-H', 'x-forwarded-for: 8.8.8.8', '--log-file', log, server.origin + server.base + path]));
     const rows = readFileSync(log, 'utf8').trim().split('\n').map((row) => row.split('\t').map(Number));
     if (rows.some(([, status]) => status !== 200)) throw new Error(`${server.name}: ${run.out}`);
     const waits = rows.map(([, , micros]) => micros).sort((a, b) => a - b);
     const at = (share) => waits[Math.ceil(waits.length * share) - 1] / 1e3;
-    return { rate: waits.length / seconds, p50: at(0.5), p99: at(0.99), cost: run.micros / waits.length, busy: run.busy };
+    return { rate: Number(/, ([\d.]+) req\/s/.exec(run.out)[1]), p50: at(0.5), p99: at(0.99), cost: run.micros / waits.length, busy: run.busy };
   };
 }
 
