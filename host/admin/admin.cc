@@ -9,6 +9,7 @@
 #include "host/pipeline/generation.h"
 #include "host/plugin/loaded.h"
 #include "host/plugin/request_filters.h"
+#include "mimus/json_text.h"
 
 namespace mimus {
 namespace admin {
@@ -37,7 +38,7 @@ std::optional<Problem> unknown_parameter(const Route& route, std::string_view qu
                                                            : false;
     if (!known)
       return bad_input(
-          {{'/' + pointer_step(pair.name), "the query parameter \"" + pair.name + "\" is not known"}});
+          {{'/' + json::pointer_token(pair.name), "the query parameter \"" + pair.name + "\" is not known"}});
   }
   return std::nullopt;
 }
@@ -53,7 +54,7 @@ AdminResult result_of(Answer answer, const AdminCall& call) {
     out.headers = std::move(answer.problem.headers);
     out.headers.emplace_back("Content-Type", "application/problem+json");
     std::string instance;
-    quote_lossy(instance, call.path);
+    json::quote(instance, call.path);
     out.body = render(answer.problem, json::unquote(instance));
     return out;
   }

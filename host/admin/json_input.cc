@@ -63,7 +63,7 @@ class Guard {
   std::string pointer() const {
     std::string out;
     for (const Level& level : levels_) {
-      out += '/' + (level.object ? pointer_step(level.key) : std::to_string(level.index));
+      out += '/' + (level.object ? json::pointer_token(level.key) : std::to_string(level.index));
     }
     return out;
   }
@@ -108,25 +108,6 @@ std::string without_nulls(std::string_view value) {
     return true;
   });
   return changed ? out + '}' : std::string(value);
-}
-
-/// The length of the UTF-8 sequence at the front of `bytes`; 0 if there is none.
-std::size_t utf8_length(std::string_view bytes) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t n = first >= 0xC2 && first < 0xE0   ? 2
-                        : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xF0 && first < 0xF5 ? 4
-                                                        : 0;
-  if (n == 0 || bytes.size() < n) return 0;
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool bad = (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
-                   (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
-  return bad ? 0 : n;
 }
 
 }  // namespace
@@ -216,30 +197,6 @@ void add_member(std::string& object, std::string_view name, std::string_view val
   json::quote(object, name);
   object += ':';
   object += value;
-}
-
-std::string pointer_step(std::string_view key) {
-  std::string out;
-  for (const char c : key) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-void quote_lossy(std::string& out, std::string_view bytes) {
-  std::string clean;
-  while (!bytes.empty()) {
-    const std::size_t n = utf8_length(bytes);
-    clean += n == 0 ? std::string_view("\xEF\xBF\xBD") : bytes.substr(0, n);
-    bytes.remove_prefix(n == 0 ? 1 : n);
-  }
-  json::quote(out, clean);
 }
 
 bool is_object(std::string_view value) { return value.starts_with('{'); }

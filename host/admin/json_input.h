@@ -49,12 +49,6 @@ std::string merge_patch(std::string_view target, std::string_view patch);
 /// Appends a member to an object under construction: begins with "{" or ends in "}"'s place.
 void add_member(std::string& object, std::string_view name, std::string_view value);
 
-/// `key` as a step of a JSON pointer: with "~" and "/" escaped.
-std::string pointer_step(std::string_view key);
-
-/// Appends `bytes` as a JSON string; what is not UTF-8 becomes U+FFFD.
-void quote_lossy(std::string& out, std::string_view bytes);
-
 bool is_object(std::string_view value);
 bool is_string(std::string_view value);
 

@@ -11,9 +11,7 @@ void add_id(std::string& out, std::string_view name, const Ulid& id) {
 }
 
 void add_bytes(std::string& out, std::string_view name, std::string_view bytes) {
-  std::string value;
-  quote_lossy(value, bytes);
-  add_member(out, name, value);
+  add_member(out, name, json::quoted(bytes));
 }
 
 void add_bytes_or_null(std::string& out, std::string_view name, std::string_view bytes) {

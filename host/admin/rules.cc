@@ -75,7 +75,7 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
   for (const std::string& name : touched) {
     if (std::any_of(known.begin(), known.end(), [&](const Field& f) { return f.name == name; })) continue;
     faults.push_back(
-        {base + '/' + pointer_step(name),
+        {base + '/' + json::pointer_token(name),
          "is not a field of this " + std::string(noun(next.kind)) + did_you_mean(name, names(next.kind))});
   }
   for (const CoreField& field : core_fields_of(next.kind)) {
@@ -89,7 +89,7 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
     if (field.name == "compress" && *value == "true") {
       faults.push_back({base + "/compress", "compression is not available in this version", "not-available"});
     } else {
-      field.schema.check(*value, base + '/' + pointer_step(field.name), faults);
+      field.schema.check(*value, base + '/' + json::pointer_token(field.name), faults);
     }
   }
   if (faults.size() != before) return;
@@ -106,7 +106,7 @@ void Rules::check_plugin_settings(std::string_view settings, const std::string& 
   std::vector<std::string> ids;
   for (const PluginHost::Loaded* const plugin : plugins_->in_order()) ids.push_back(plugin->manifest().id);
   json::members(settings, [&](std::string_view id, std::string_view value) {
-    const std::string pointer = base + '/' + pointer_step(id);
+    const std::string pointer = base + '/' + json::pointer_token(id);
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
       faults.push_back({pointer, "there is no plugin of this id" + did_you_mean(id, ids)});
     } else if (value == "false") {
@@ -163,7 +163,7 @@ std::string Rules::properties(Kind kind, const std::string& component) const {
     // A schema's own root is not the document's.
     std::string text = field.text;
     const std::string root =
-        "components/schemas/" + component + "/properties/" + pointer_step(field.name) + '/';
+        "components/schemas/" + component + "/properties/" + json::pointer_token(field.name) + '/';
     for (std::size_t at = 0; (at = text.find(local_reference, at)) != std::string::npos;) {
       at += local_reference.size();
       text.insert(at, root);

@@ -270,7 +270,7 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
     for (const Place& place : places) {
       if (has_deeper(place)) continue;
       std::string pointer(base);
-      for (const std::string& key : place.keys) pointer += '/' + pointer_step(key);
+      for (const std::string& key : place.keys) pointer += '/' + mimus::json::pointer_token(key);
       by_pointer.emplace(std::move(pointer), place.words);
     }
     if (by_pointer.empty()) by_pointer.emplace(base, "does not fit the schema");

@@ -3,7 +3,7 @@
 
 #include <re2/re2.h>
 
-#include "host/admin/json_input.h"
+#include "mimus/json_text.h"
 
 namespace mimus::admin {
 namespace {
@@ -115,7 +115,7 @@ void SchemaPatterns::check_at(const json& root, const json& schema, const json& 
   if (!value.is_object()) return;
   const auto named = at->find("properties");
   for (const auto& [key, member] : value.items()) {
-    const std::string below = pointer + '/' + pointer_step(key);
+    const std::string below = pointer + '/' + mimus::json::pointer_token(key);
     if (named != at->end() && named->contains(key)) {
       check_at(root, (*named)[key], member, below, hops + 1, show);
     } else if (at->contains("additionalProperties")) {

@@ -255,8 +255,8 @@ Outcome<IntakeCounts> stage_document(std::string_view document, Intake intake, s
     } else if (name == "version") {
       if (value != "1") taker.fault({"/version", "must be 1"});
     } else {
-      taker.fault(
-          {'/' + pointer_step(name), "is not a known field" + did_you_mean(name, {"apis", "version"})});
+      taker.fault({'/' + json::pointer_token(name),
+                   "is not a known field" + did_you_mean(name, {"apis", "version"})});
     }
     return true;
   });

@@ -45,7 +45,7 @@ class Cors {
 
   mimus_action on_response(Binding& b, Request& r) {
     if (r.context() != nullptr || r.get(MIMUS_RESPONSE_HEADERS, allow_origin)) return MIMUS_NEXT;
-    if (b.policy.varies()) add_vary(r);
+    if (b.policy.varies()) r.vary("Origin");
     const auto origin = r.get(MIMUS_REQUEST_HEADERS, "Origin");
     if (!origin) return MIMUS_NEXT;
     const auto allowed = b.policy.allow_origin(*origin);
@@ -79,16 +79,6 @@ class Cors {
       headers[n++] = field("Access-Control-Max-Age", policy.max_age);
     }
     return r.respond(204, std::span(headers, n), {});
-  }
-
-  /// Vary: Origin, unless a Vary of the answer says so already.
-  static void add_vary(Request& r) {
-    for (std::uint32_t i = 0;; ++i) {
-      const auto vary = r.get(MIMUS_RESPONSE_HEADERS, "Vary", i);
-      if (!vary) break;
-      if (lists(*vary, "Origin") || lists(*vary, "*")) return;
-    }
-    r.add("Vary", "Origin");
   }
 };
 

@@ -3,23 +3,11 @@
 
 #include <algorithm>
 
+#include "mimus/header_text.h"
 #include "mimus/json_text.h"
 
 namespace mimus::cors {
 namespace {
-
-bool same(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
 
 /// "*", "null", or a serialised origin: scheme://host or scheme://host:port.
 bool is_origin(std::string_view text) {
@@ -62,7 +50,7 @@ std::optional<std::string_view> Policy::allow_origin(std::string_view origin) co
   if (origin.empty()) return std::nullopt;
   if (any_origin) return origin;
   for (const std::string& known : origins) {
-    if (same(known, origin)) return origin;
+    if (header::same_name(known, origin)) return origin;
   }
   return std::nullopt;
 }
@@ -90,20 +78,8 @@ void check(std::string_view cors, const std::function<void(std::string pointer, 
     }
   };
   each("origins", is_origin, "is not an origin such as https://example.com, \"null\" or \"*\"");
-  each("methods", is_token, "is not a method or \"*\"");
-  each("headers", is_token, "is not a header name or \"*\"");
-}
-
-bool lists(std::string_view value, std::string_view member) {
-  while (!value.empty()) {
-    const std::size_t end = value.find(',');
-    std::string_view part = value.substr(0, end);
-    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
-    while (!part.empty() && (part.front() == ' ' || part.front() == '\t')) part.remove_prefix(1);
-    while (!part.empty() && (part.back() == ' ' || part.back() == '\t')) part.remove_suffix(1);
-    if (same(part, member)) return true;
-  }
-  return false;
+  each("methods", header::is_token, "is not a method or \"*\"");
+  each("headers", header::is_token, "is not a header name or \"*\"");
 }
 
 }  // namespace mimus::cors

@@ -32,7 +32,4 @@ std::optional<Policy> compile(std::string_view cors);
 /// Shows what is wrong with the JSON text of `cors` beyond its schema.
 void check(std::string_view cors, const std::function<void(std::string pointer, std::string detail)>& fault);
 
-/// Whether a comma-separated field value names a member, without regard to case.
-bool lists(std::string_view value, std::string_view member);
-
 }  // namespace mimus::cors

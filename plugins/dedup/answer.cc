@@ -5,12 +5,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "mimus/header_text.h"
+
 namespace mimus::dedup {
 namespace {
 
 constexpr char version = 1;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 template <class T>
 void put(std::string& out, T value) {
@@ -56,25 +56,7 @@ class Reader {
   bool good_ = true;
 };
 
-/// Whether a comma-separated list has the token, whatever its case and arguments.
-bool lists(std::string_view value, std::string_view token) {
-  while (!value.empty()) {
-    const std::size_t comma = std::min(value.find(','), value.size());
-    std::string_view item = value.substr(0, std::min(value.find_first_of("=;"), comma));
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-    if (same_name(item, token)) return true;
-    value.remove_prefix(std::min(comma + 1, value.size()));
-  }
-  return false;
-}
-
 }  // namespace
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string encode(const Answer& answer) {
   std::string out;
@@ -121,9 +103,10 @@ Verdict judge(int status, const std::vector<Header>& headers) {
   if (status >= 500) return Verdict::retry;
   if (status < 200 || status == 206 || status == 304) return Verdict::pass;
   for (const Header& h : headers) {
-    if (same_name(h.name, "set-cookie")) return Verdict::pass;
-    if (same_name(h.name, "cache-control") && lists(h.value, "no-store")) return Verdict::pass;
-    if (same_name(h.name, "vary") && lists(h.value, "*")) return Verdict::pass;
+    if (header::same_name(h.name, "set-cookie")) return Verdict::pass;
+    if (header::same_name(h.name, "cache-control") && header::lists(h.value, "no-store"))
+      return Verdict::pass;
+    if (header::same_name(h.name, "vary") && header::lists(h.value, "*")) return Verdict::pass;
   }
   return Verdict::keep;
 }
@@ -133,7 +116,7 @@ bool stored_header(std::string_view name) {
       "age",        "connection",        "content-length",     "date",
       "keep-alive", "transfer-encoding", "x-mock-deduplicated"};
   return std::none_of(std::begin(left_out), std::end(left_out),
-                      [&](std::string_view n) { return same_name(n, name); });
+                      [&](std::string_view n) { return header::same_name(n, name); });
 }
 
 std::uint32_t age_seconds(std::string_view value) {

@@ -29,9 +29,6 @@ std::string encode(const Answer& answer);
 /// Views into `bytes`. Nothing if encode of this version did not write them.
 std::optional<Answer> decode(std::string_view bytes);
 
-/// ASCII, without regard to case.
-bool same_name(std::string_view a, std::string_view b);
-
 /// What becomes of those who wait for an answer.
 enum class Verdict : std::uint8_t {
   keep,   ///< May be kept and shared.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mimus/header_text.h"
 #include "mimus/json_text.h"
 #include "mimus/plugin.hpp"
 #include "plugins/dedup/answer.h"
@@ -201,7 +202,7 @@ class Dedup {
     answer.kept_us = host_.wall_us();
     answer.expires_us = answer.kept_us + static_cast<std::int64_t>(ttl_ms_) * 1000;
     for (const Header& h : response_headers(request)) {
-      if (same_name(h.name, "age")) answer.age_s = age_seconds(h.value);
+      if (header::same_name(h.name, "age")) answer.age_s = age_seconds(h.value);
       if (stored_header(h.name)) answer.headers.push_back(h);
     }
     answer.body = body;

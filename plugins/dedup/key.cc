@@ -97,7 +97,7 @@ void negotiation_parts(const Request& request, KeyText& out) {
   for (std::uint32_t i = 0;; ++i) {
     const auto field = request.at(MIMUS_REQUEST_HEADERS, i);
     if (!field) break;
-    if (field->name.size() > 3 && same_name(field->name.substr(0, 3), "if-")) {
+    if (field->name.size() > 3 && header::same_name(field->name.substr(0, 3), "if-")) {
       conditions.emplace_back(lower(field->name), field->value);
     }
   }

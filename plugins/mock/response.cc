@@ -4,38 +4,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "mimus/header_text.h"
 #include "mimus/json_text.h"
 
 namespace mimus::mock {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-/// `text` as one reference token of a JSON pointer.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 int sextet(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -90,13 +63,13 @@ void add_header(Response& response, std::string_view name, std::string_view valu
 void read_headers(Response& response, std::string_view source, const std::string& pointer,
                   const Fault& fault) {
   json::members(source, [&](std::string_view name, std::string_view value) {
-    const std::string here = pointer + "/" + escaped(name);
-    if (!is_token(name)) {
+    const std::string here = pointer + "/" + json::pointer_token(name);
+    if (!header::is_token(name)) {
       fault(here, "is not a header name");
       return true;
     }
     for (const char* own : {"Content-Length", "Transfer-Encoding", "Connection", "Date"}) {
-      if (!same_name(name, own)) continue;
+      if (!header::same_name(name, own)) continue;
       fault(here, "is set by the server and may not be given");
       return true;
     }
@@ -136,7 +109,7 @@ void read_body(Response& response, std::string_view source, const std::string& p
     type = "application/octet-stream";
   }
   const bool typed = std::any_of(response.headers.begin(), response.headers.end(), [](const mimus_field& f) {
-    return same_name({f.name.p, f.name.n}, "Content-Type");
+    return header::same_name({f.name.p, f.name.n}, "Content-Type");
   });
   if (!type.empty() && !typed) add_header(response, "Content-Type", type);
 }

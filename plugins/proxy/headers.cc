@@ -3,45 +3,17 @@
 
 #include <algorithm>
 
+#include "mimus/header_text.h"
 #include "mimus/json_text.h"
 
 namespace mimus::proxy {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-/// Whether a comma-separated list of names has this one.
-bool lists(std::string_view value, std::string_view name) {
-  while (!value.empty()) {
-    const std::size_t comma = std::min(value.find(','), value.size());
-    std::string_view item = value.substr(0, comma);
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-    if (same_name(item, name)) return true;
-    value.remove_prefix(std::min(comma + 1, value.size()));
-  }
-  return false;
-}
-
-std::string pointer_token(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 void own_fields(std::string_view json, std::string_view pointer, std::vector<OwnField>& out, Report* report) {
   json::members(json, [&](std::string_view name, std::string_view quoted) {
     std::string value = json::unquote(quoted);
     const char* fault = nullptr;
-    if (!is_field_name(name)) {
+    if (!header::is_token(name)) {
       fault = "is not a header name";
     } else if (is_hop_field(name)) {
       fault = "is written by the host for each connection and cannot be set";
@@ -51,7 +23,7 @@ void own_fields(std::string_view json, std::string_view pointer, std::vector<Own
     if (fault == nullptr) {
       out.push_back({std::string(name), std::move(value)});
     } else if (report != nullptr) {
-      report->add(std::string(pointer) + '/' + pointer_token(name), fault);
+      report->add(std::string(pointer) + '/' + json::pointer_token(name), fault);
     }
     return true;
   });
@@ -62,7 +34,7 @@ std::vector<std::string> names(std::string_view json, std::string_view pointer, 
   std::size_t index = 0;
   json::elements(json, [&](std::string_view quoted) {
     std::string name = json::unquote(quoted);
-    if (is_field_name(name)) {
+    if (header::is_token(name)) {
       out.push_back(std::move(name));
     } else if (report != nullptr) {
       report->add(std::string(pointer) + '/' + std::to_string(index), "is not a header name");
@@ -74,17 +46,6 @@ std::vector<std::string> names(std::string_view json, std::string_view pointer, 
 }
 
 }  // namespace
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool is_field_name(std::string_view name) {
-  static constexpr std::string_view token =
-      "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  return !name.empty() && name.find_first_not_of(token) == std::string_view::npos;
-}
 
 bool is_field_value(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) {
@@ -106,7 +67,8 @@ bool is_hop_field(std::string_view name) {
                                              "host",
                                              "content-length",
                                              "expect"};
-  return std::any_of(std::begin(hop), std::end(hop), [&](std::string_view h) { return same_name(h, name); });
+  return std::any_of(std::begin(hop), std::end(hop),
+                     [&](std::string_view h) { return header::same_name(h, name); });
 }
 
 HeaderRules header_rules(std::string_view json, Report* report) {
@@ -117,8 +79,8 @@ HeaderRules header_rules(std::string_view json, Report* report) {
     if (key == "remove") rules.remove = names(value, "/proxyHeaders/remove", report);
     if (key == "forward") {
       for (const std::string& name : names(value, "/proxyHeaders/forward", report)) {
-        rules.forward_authorization |= same_name(name, "authorization");
-        rules.forward_cookie |= same_name(name, "cookie");
+        rules.forward_authorization |= header::same_name(name, "authorization");
+        rules.forward_cookie |= header::same_name(name, "cookie");
       }
     }
     return true;
@@ -132,12 +94,12 @@ void upstream_fields(const HeaderRules& rules, std::span<const mimus_field> requ
   out.reserve(request.size() + rules.override.size() + rules.add.size());
   const auto named_by_connection = [&](std::string_view name) {
     return std::any_of(request.begin(), request.end(), [&](const mimus_field& f) {
-      return same_name(view(f.name), "connection") && lists(view(f.value), name);
+      return header::same_name(view(f.name), "connection") && header::lists(view(f.value), name);
     });
   };
   for (const mimus_field& f : request) {
     const std::string_view name = view(f.name);
-    const auto is_name = [&](std::string_view other) { return same_name(other, name); };
+    const auto is_name = [&](std::string_view other) { return header::same_name(other, name); };
     if (is_hop_field(name) || named_by_connection(name)) continue;
     if (!rules.forward_authorization && is_name("authorization")) continue;
     if (!rules.forward_cookie && is_name("cookie")) continue;

@@ -23,10 +23,6 @@ struct HeaderRules {
   bool forward_cookie = false;
 };
 
-/// ASCII, without regard to case.
-bool same_name(std::string_view a, std::string_view b);
-
-bool is_field_name(std::string_view name);
 bool is_field_value(std::string_view value);
 
 /// Whether a field belongs to the connection or is the host's to write (Host,

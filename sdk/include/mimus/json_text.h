@@ -238,4 +238,19 @@ inline std::string quoted(std::string_view text) {
   return out;
 }
 
+/// `key` as one reference token of a JSON pointer (RFC 6901): ~ and / escaped.
+inline std::string pointer_token(std::string_view key) {
+  std::string out;
+  for (const char c : key) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace mimus::json

@@ -37,6 +37,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "mimus/header_text.h"
 #include "mimus/plugin.h"
 #include "mimus/result.h"
 
@@ -185,6 +186,15 @@ class Request {
     return http().add(req_, str(name), str(value));
   }
   void remove(std::string_view name) const { http().remove(req_, str(name)); }
+  /// Has the answer's Vary name a request's header field, unless it does, or says "*".
+  void vary(std::string_view name) const {
+    for (std::uint32_t i = 0;; ++i) {
+      const auto known = get(MIMUS_RESPONSE_HEADERS, "Vary", i);
+      if (!known) break;
+      if (header::lists(*known, name) || header::lists(*known, "*")) return;
+    }
+    add("Vary", name);
+  }
   /// RESPONDED, or FAIL if the host refuses the answer.
   mimus_action respond(int status, std::span<const mimus_field> headers, std::string_view body,
                        std::uint32_t flags = 0) const {

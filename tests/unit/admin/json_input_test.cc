@@ -77,25 +77,5 @@ TEST(MergePatch, FollowsRfc7386AndKeepsBytes) {
   for (const auto& c : cases) EXPECT_EQ(merge_patch(c.target, c.patch), c.want) << c.name;
 }
 
-TEST(QuoteLossy, MakesJsonOfAnyBytes) {
-  const struct {
-    const char* name;
-    std::string bytes, want;
-  } cases[] = {
-      {"text stays", "h\xC3\xA9", "\"h\xC3\xA9\""},
-      {"a lone byte", "a\xFFz", "\"a\xEF\xBF\xBDz\""},
-      {"a cut sequence", "\xE2\x82", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
-      {"a surrogate", "\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
-      {"an overlong slash", "\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
-      {"NUL", std::string(1, '\0'), "\"\\u0000\""},
-  };
-  for (const auto& c : cases) {
-    std::string out;
-    quote_lossy(out, c.bytes);
-    EXPECT_EQ(out, c.want) << c.name;
-    EXPECT_TRUE(check_json(out, 1)) << c.name;
-  }
-}
-
 }  // namespace
 }  // namespace mimus::admin

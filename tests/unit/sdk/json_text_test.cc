@@ -113,5 +113,10 @@ TEST(JsonText, QuoteKeepsUtf8AndReplacesWhatIsNone) {
   }
 }
 
+TEST(JsonText, APointerTokenEscapesWhatWouldSplitIt) {
+  EXPECT_EQ(pointer_token("a/b~1"), "a~1b~01");
+  EXPECT_EQ(pointer_token(""), "");
+}
+
 }  // namespace
 }  // namespace mimus::json
