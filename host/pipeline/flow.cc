@@ -307,6 +307,7 @@ void Flow::set_problem(int status, std::string_view code, std::string_view detai
   exchange_->response.headers.clear();
   exchange_->response.headers.push_back({"Content-Type", problem_type});
   body_ = exchange_->arena.copy(problem_json(status, code, detail, exchange_->request.raw_path, faults));
+  uncoded_.reset();
 }
 
 mimus_rc Flow::forward(const mimus_forward& to) {
@@ -343,8 +344,21 @@ mimus_rc Flow::replace_status(int status) {
   if (!in_response() || begun_ || status < 200 || status > 599) return MIMUS_E_INVAL;
   exchange_->response.status = status;
   body_ = {};
+  uncoded_.reset();
   if (streaming_) drop_upstream();
   streaming_ = false;
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::replace_body(std::string_view body, std::uint32_t flags) {
+  if (!in_response() || begun_) return MIMUS_E_INVAL;
+  if (streaming_) return MIMUS_PENDING;
+  if ((flags & MIMUS_CODED) == 0) {
+    uncoded_.reset();
+  } else if (!uncoded_) {
+    uncoded_ = body_;
+  }
+  body_ = (flags & MIMUS_OF_BOUND) != 0 ? body : exchange_->arena.copy(body);
   return MIMUS_OK;
 }
 
@@ -352,6 +366,19 @@ mimus_rc Flow::response_body(std::string_view& out) const {
   if (!in_response()) return MIMUS_E_INVAL;
   if (streaming_) return MIMUS_PENDING;
   out = body_;
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::response_length(std::uint64_t& out) const {
+  if (!in_response()) return MIMUS_E_INVAL;
+  if (streaming_ && upstream_length_ < 0) return MIMUS_ABSENT;
+  out = streaming_ ? static_cast<std::uint64_t>(upstream_length_) : body_.size();
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::forget_length() {
+  if (!in_response() || begun_) return MIMUS_E_INVAL;
+  upstream_length_ = -1;
   return MIMUS_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,8 +70,11 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   mimus_rc set_header(std::string_view name, std::string_view value, bool keep_others);
   mimus_rc remove_header(std::string_view name);
   mimus_rc replace_status(int status);
+  mimus_rc replace_body(std::string_view body, std::uint32_t flags);
   mimus_resume* hold(std::chrono::milliseconds timeout);
   mimus_rc response_body(std::string_view& out) const;
+  mimus_rc response_length(std::uint64_t& out) const;
+  mimus_rc forget_length();
   void body_ceiling(std::size_t bytes) { ceiling_ = bytes; }
   void record(const FieldValue& value);  ///< Text must be in the arena or live as long.
   void record_error(std::string_view code) { error_ = exchange_->arena.copy(code); }
@@ -162,8 +166,9 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   void** contexts_ = nullptr;  // one for each step, in the arena
   mimus_resume* hold_ = nullptr;
 
-  std::string_view body_;  // the whole answer
-  std::string gathered_;   // the first part of a streaming one
+  std::string_view body_;                    // the whole answer
+  std::optional<std::string_view> uncoded_;  // what it was before a plugin put a coding on it
+  std::string gathered_;                     // the first part of a streaming one
   std::int64_t upstream_length_ = -1;
   std::size_t ceiling_ = 0;
   Upstream::Id upstream_ = 0;

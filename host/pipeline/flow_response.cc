@@ -248,6 +248,7 @@ void Flow::on_end() {
   body_known_ = forwarded_ = streaming_ = begun_ = broken_ = query_known_ = false;
   slot_ = 0;
   body_ = {};
+  uncoded_.reset();
   error_ = {};
   query_ = {};
   upstream_length_ = -1;
@@ -283,7 +284,8 @@ bool Flow::append_record(int status) {
     if (capture.response_headers)
       record({field_response_headers, 0, capture_headers(exchange_->response.headers)});
     if (capture.bodies) {
-      const std::string_view answer = streaming_ ? std::string_view(captured_body_) : body_;
+      const std::string_view answer =
+          streaming_ ? std::string_view(captured_body_) : uncoded_.value_or(body_);
       record({field_request_body, 0, exchange_->body.substr(0, max_captured_body)});
       record({field_response_body, 0, answer.substr(0, max_captured_body)});
     }

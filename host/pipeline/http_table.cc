@@ -135,6 +135,11 @@ mimus_rc body_ceiling(mimus_req* req, std::size_t bytes) {
   flow_of(req).body_ceiling(bytes);
   return MIMUS_OK;
 }
+mimus_rc response_length(mimus_req* req, std::uint64_t* out) { return flow_of(req).response_length(*out); }
+mimus_rc forget_length(mimus_req* req) { return flow_of(req).forget_length(); }
+mimus_rc replace_body(mimus_req* req, mimus_str body, std::uint32_t flags) {
+  return flow_of(req).replace_body(view(body), flags);
+}
 std::int32_t status(mimus_req* req) { return flow_of(req).exchange().response.status; }
 mimus_rc replace_status(mimus_req* req, std::int32_t value) { return flow_of(req).replace_status(value); }
 
@@ -233,7 +238,10 @@ constexpr mimus_http_v1 http_table{sizeof(mimus_http_v1),
                                    record_flag,
                                    record_number,
                                    record_text,
-                                   record_error};
+                                   record_error,
+                                   response_length,
+                                   forget_length,
+                                   replace_body};
 constexpr mimus_async_v1 async_table{sizeof(mimus_async_v1), hold, resume, release};
 constexpr mimus_forward_v1 forward_table{sizeof(mimus_forward_v1), forward, forwarded, forward_check};
 constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1), send_event, close, start_timer, client_id};

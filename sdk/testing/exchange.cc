@@ -96,9 +96,9 @@ void State::respond(mimus_req& x) {
       const bool fits = !x.answer.streaming || x.answer.body.size() <= x.ceiling;
       x.body_gathered = fits;
       x.body_too_large = !fits;
-      action =
-          plugin->on_response_body(instance, x.bound->handle, &x, &x.context,
-                                   fits ? lend(x.answer.body) : mimus_str{}, fits ? MIMUS_OK : MIMUS_E_NOSPC);
+      const mimus_str whole = fits ? lend(x.lent.emplace_back(x.answer.body)) : mimus_str{};
+      action = plugin->on_response_body(instance, x.bound->handle, &x, &x.context, whole,
+                                        fits ? MIMUS_OK : MIMUS_E_NOSPC);
     }
   }
   if (action == MIMUS_FAIL) {
@@ -268,7 +268,31 @@ mimus_rc request_body(mimus_req* x, mimus_str* out) {
 mimus_rc response_body(mimus_req* x, mimus_str* out) {
   if (x->body_too_large) return MIMUS_E_NOSPC;
   if (x->answer.streaming && !x->body_gathered) return MIMUS_PENDING;
-  *out = lend(x->answer.body);
+  *out = lend(x->lent.emplace_back(x->answer.body));
+  return MIMUS_OK;
+}
+bool streams(mimus_req* x) { return x->answer.streaming && !x->body_gathered; }
+mimus_rc response_length(mimus_req* x, std::uint64_t* out) {
+  if (streams(x) && !x->answer.length) return MIMUS_ABSENT;
+  *out = streams(x) ? *x->answer.length : x->answer.body.size();
+  return MIMUS_OK;
+}
+mimus_rc forget_length(mimus_req* x) {
+  if (!x->in_response) {
+    x->host->misuse("forget_length outside a response hook");
+    return MIMUS_E_INVAL;
+  }
+  x->answer.length.reset();
+  return MIMUS_OK;
+}
+mimus_rc replace_body(mimus_req* x, mimus_str body, std::uint32_t) {
+  if (!x->in_response) {
+    x->host->misuse("replace_body outside a response hook");
+    return MIMUS_E_INVAL;
+  }
+  if (streams(x)) return MIMUS_PENDING;
+  x->answer.body = borrow(body);
+  x->answer.streaming = false;
   return MIMUS_OK;
 }
 mimus_rc body_ceiling(mimus_req* x, size_t bytes) {
@@ -423,11 +447,12 @@ mimus_rc check_target(mimus_host* h, mimus_str url, mimus_str* why) {
 }  // namespace
 
 const mimus_http_v1* http_table() {
-  static const mimus_http_v1 table{sizeof table,  attr,         get,         at,
-                                   set,           add,          remove,      request_body,
-                                   response_body, body_ceiling, status,      replace_status,
-                                   respond,       problem,      alloc,       record_flag,
-                                   record_int,    record_text,  record_error};
+  static const mimus_http_v1 table{sizeof table,  attr,         get,          at,
+                                   set,           add,          remove,       request_body,
+                                   response_body, body_ceiling, status,       replace_status,
+                                   respond,       problem,      alloc,        record_flag,
+                                   record_int,    record_text,  record_error, response_length,
+                                   forget_length, replace_body};
   return &table;
 }
 const mimus_async_v1* async_table() {

@@ -162,8 +162,10 @@ typedef struct mimus_fault { /* one thing wrong with a body or definition */
   mimus_str detail;
 } mimus_fault;
 
-/* The bytes of the headers and the body belong to the bound: they are not copied. */
-enum { MIMUS_OF_BOUND = 1 };
+enum {
+  MIMUS_OF_BOUND = 1, /* the bytes of the headers and the body belong to the bound: they are not copied */
+  MIMUS_CODED = 2     /* of replace_body: the same content in a content coding; captures keep it uncoded */
+};
 
 typedef struct mimus_http_v1 {
   uint32_t size;
@@ -201,6 +203,15 @@ typedef struct mimus_http_v1 {
   mimus_rc (*record_text)(mimus_req*, int32_t field, mimus_str value);
   /* The code for the record's `error`, without changing the answer. */
   mimus_rc (*record_error)(mimus_req*, mimus_str code);
+  /* The bytes of the answer's body: of a whole one, or as an upstream announced them, for a
+     HEAD too. ABSENT: nobody knows yet. From a response hook. */
+  mimus_rc (*response_length)(mimus_req*, uint64_t* out);
+  /* Leaves out the length that an upstream announced: the answer to a HEAD whose GET would
+     have another. From a response hook. */
+  mimus_rc (*forget_length)(mimus_req*);
+  /* Replaces the answer's body, and its length with it; `flags` as above. PENDING while it
+     streams: nothing was changed. From a response hook. */
+  mimus_rc (*replace_body)(mimus_req*, mimus_str body, uint32_t flags);
 } mimus_http_v1;
 
 /* ---- "mimus.async/1" ------------------------------------------------------------------ */

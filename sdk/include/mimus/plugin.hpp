@@ -179,6 +179,16 @@ class Request {
   void body_ceiling(std::size_t bytes) const { http().body_ceiling(req_, bytes); }
   int status() const { return http().status(req_); }
   void replace_status(int status) const { http().replace_status(req_, status); }
+  /// Nothing: nobody knows yet.
+  std::optional<std::uint64_t> response_length() const {
+    std::uint64_t out = 0;
+    if (http().response_length(req_, &out) != MIMUS_OK) return std::nullopt;
+    return out;
+  }
+  void forget_length() const { http().forget_length(req_); }
+  mimus_rc replace_body(std::string_view body, std::uint32_t flags = 0) const {
+    return http().replace_body(req_, str(body), flags);
+  }
   mimus_rc set(std::string_view name, std::string_view value) const {
     return http().set(req_, str(name), str(value));
   }

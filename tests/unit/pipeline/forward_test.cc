@@ -100,6 +100,36 @@ TEST_F(Forward, AStreamThatTheConnectionCannotSendIsJournalledAsWhatWasSentInste
   EXPECT_EQ(record().response_size, 7);
 }
 
+TEST_F(Forward, TellsTheLengthThatWasAnnouncedUntilItIsForgotten) {
+  probes().c.response = [](Request& r) {
+    EXPECT_EQ(r.response_length(), 7U);
+    r.forget_length();
+    EXPECT_EQ(r.response_length(), std::nullopt);
+    return MIMUS_NEXT;
+  };
+  world.open();
+  world.start({.method = "HEAD"});
+  head(200, 7);
+  EXPECT_EQ(world.sink->length, -1);
+  end();
+}
+
+TEST_F(Forward, ABodyIsReplacedOnceItIsGathered) {
+  gather(probes().b, 7);
+  probes().b.response_body = [](Request& r, std::string_view, mimus_rc) { return r.replace_body("new"); };
+  probes().c.response = [](Request& r) {
+    EXPECT_EQ(r.replace_body("early"), MIMUS_PENDING);
+    return MIMUS_NEXT;
+  };
+  world.open();
+  world.start();
+  head(200, 7);
+  data("one two");
+  end();
+  EXPECT_EQ(world.sink->body, "new");
+  EXPECT_EQ(record().response_size, 3);
+}
+
 TEST_F(Forward, HoldsTheUpstreamWhileTheClientDoesNotRead) {
   world.open();
   world.start();

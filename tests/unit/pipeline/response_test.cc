@@ -82,6 +82,59 @@ TEST(ResponseDirection, TheWholeBodyIsShownAndMayBeEmptied) {
   EXPECT_EQ(world.sink->body, "");
 }
 
+TEST(ResponseDirection, TheBodyIsReplaced) {
+  static constexpr std::string_view owned = "owned";
+  const struct {
+    const char* name;
+    mimus_action (*response)(Request&);
+    const char* sent;
+    const char* captured;
+  } rows[] = {
+      {"by other content", [](Request& r) { return r.replace_body("new"); }, "new", "new"},
+      {"by bytes of the bound", [](Request& r) { return r.replace_body(owned, MIMUS_OF_BOUND); }, "owned",
+       "owned"},
+      {"by the same content in a coding", [](Request& r) { return r.replace_body("coded", MIMUS_CODED); },
+       "coded", "fine"},
+      {"in two codings",
+       [](Request& r) {
+         r.replace_body("coded", MIMUS_CODED);
+         return r.replace_body("again", MIMUS_CODED);
+       },
+       "again", "fine"},
+      {"by other content after a coding",
+       [](Request& r) {
+         r.replace_body("coded", MIMUS_CODED);
+         return r.replace_body("new");
+       },
+       "new", "new"},
+      {"and emptied after a coding",
+       [](Request& r) {
+         r.replace_body("coded", MIMUS_CODED);
+         r.replace_status(304);
+         return mimus_action{MIMUS_NEXT};
+       },
+       "", ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    World world;
+    probes().c.request = [](Request& r) {
+      EXPECT_EQ(r.replace_body("early"), MIMUS_E_INVAL);
+      return ok(r);
+    };
+    probes().b.response = row.response;
+    probes().a.response = [&](Request& r) {
+      EXPECT_EQ(r.response_length(), std::string_view(row.sent).size());
+      return MIMUS_NEXT;
+    };
+    world.open({.api = R"({"capture":{"bodies":true}})"});
+    world.start();
+    EXPECT_EQ(world.sink->body, row.sent);
+    ASSERT_EQ(world.journal.records.size(), 1U);
+    EXPECT_EQ(world.journal.records[0].text.at(field_response_body), row.captured);
+  }
+}
+
 TEST(ResponseDirection, NeedingTheBodyTwiceIsAFailure) {
   World world;
   probes().c.request = ok;

@@ -54,6 +54,8 @@ class Thrower {
       return MIMUS_SUSPEND;
     }
     if (b.in == "suspend-without-hold") return MIMUS_SUSPEND;
+    if (b.in == "replace-early") r.replace_body("x");
+    if (b.in == "forget-early") r.forget_length();
     if (b.in == "answer-twice") {
       r.respond(200, {}, "one");
       return r.respond(200, {}, "two");

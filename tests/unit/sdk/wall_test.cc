@@ -100,6 +100,8 @@ TEST(FakeHost, SeesMisuse) {
       {"suspend-without-hold", "MIMUS_SUSPEND without a live hold"},
       {"answer-twice", "answered twice"},
       {"answer-nothing", "MIMUS_RESPONDED without an answer"},
+      {"replace-early", "replace_body outside a response hook"},
+      {"forget-early", "forget_length outside a response hook"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.in);

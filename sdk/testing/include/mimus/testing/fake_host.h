@@ -48,6 +48,7 @@ struct Answer {
   Fields headers = {};
   std::string body = {};
   bool streaming = false;  ///< the body is not whole in memory: to be had by MIMUS_NEED_BODY
+  std::optional<std::uint64_t> length = {};  ///< that the upstream of a streaming one announced
 
   /// The values under a name, without regard to case, ", " between them; "" if none.
   std::string header(std::string_view name) const;
