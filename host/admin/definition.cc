@@ -38,7 +38,6 @@ constexpr CoreField endpoint_fields[] = {
     {"path",
      R"({"type":"string","minLength":1,"maxLength":8192,"description":"Literal segments, :name or {name}, and *name as the last."})",
      "", true},
-    {"compress", R"({"type":"boolean","enum":[false]})", ""},
     {"plugins",
      R"({"type":"object","maxProperties":100,"description":"By plugin id: its configuration, or false to switch it off."})",
      "{}"},

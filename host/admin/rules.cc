@@ -86,11 +86,7 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
   for (const Field& field : known) {
     const auto value = next.sent.find(field.name);
     if (!value) continue;
-    if (field.name == "compress" && *value == "true") {
-      faults.push_back({base + "/compress", "compression is not available in this version", "not-available"});
-    } else {
-      field.schema.check(*value, base + '/' + json::pointer_token(field.name), faults);
-    }
+    field.schema.check(*value, base + '/' + json::pointer_token(field.name), faults);
   }
   if (faults.size() != before) return;
 

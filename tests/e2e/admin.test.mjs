@@ -317,8 +317,6 @@ test('what this version does not have is refused as not-available, never taken a
     assertProblem(answer, 501, 'not-available');
   }
   assertProblem(await host.admin('GET', '/admin/requests?q=x'), 400, 'not-available', '/q');
-  assertProblem(await host.admin('POST', `${apis}/${api.id}/endpoints`, { method: 'GET', path: '/z', compress: true }),
-    400, 'not-available', '/compress');
   for (const event of [
     { trigger: 'message', name: 'a' },
     { trigger: 'ack', payload: [] },

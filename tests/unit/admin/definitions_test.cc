@@ -216,8 +216,6 @@ TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
        "/sample: 10 at depth 3\n", "invalid-input"},
       {"what the plugin does not have yet", endpoints, R"({"method":"GET","path":"/a","sample":8})",
        "/sample: 8 is not available\n", "not-available"},
-      {"compression", endpoints, R"({"method":"GET","path":"/a","compress":true})",
-       "/compress: compression is not available in this version\n", "not-available"},
       {"a channel elsewhere", sockets, R"({"path":"/chat/x"})", "/path: must begin with", "invalid-input"},
       {"a subprotocol with a space", sockets, R"({"path":"/ws/a","subprotocols":["a b"]})",
        "/subprotocols/0: must be a token\n", "invalid-input"},
