@@ -193,7 +193,7 @@ Answer Service::run(const Route& route, const AdminCall& call, std::vector<std::
   std::string body;
   if (!route.request.empty()) {
     auto read = read_body(call, route.request);
-    if (!read) return std::move(read).problem();
+    if (!read) return std::move(read).error();
     body = *std::move(read);
   }
   return (this->*route.handler)(
@@ -235,7 +235,7 @@ std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
   }
   if (role < needed) return forbidden(needed);
   if (!trimmed(call.body).empty()) {
-    if (auto body = read_body(call, ""); !body) return std::move(body).problem();
+    if (auto body = read_body(call, ""); !body) return std::move(body).error();
   }
   AdminAnswer answered = services_.plugins->admin(*plugin, method, below, call.query, trimmed(call.body));
   if (answered.status >= 400)

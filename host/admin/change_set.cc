@@ -100,7 +100,7 @@ Outcome<Done> ChangeSet::put(const Definition& next, const std::vector<std::stri
   std::optional<Definition> owner;
   if (next.kind != Kind::api) {
     auto found = api(next.api);
-    if (!found) return std::move(found).problem();
+    if (!found) return std::move(found).error();
     owner = *std::move(found);
   }
   std::vector<Fault> faults;

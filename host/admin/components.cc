@@ -88,9 +88,6 @@ std::string problem_schema() {
     if (!codes.empty()) codes += ", ";
     codes += kind.code;
   }
-  for (const RequestProblem& kind : request_problems()) {
-    if (codes.find(kind.code) == std::string::npos) codes.append(", ").append(kind.code);
-  }
   return R"({"type":"object","description":"RFC 9457","required":["type","title","status","detail","instance"],"properties":{"type":{"type":"string","description":)" +
          json::quoted("urn:mimus:error:CODE, where CODE is one of " + codes + "; plugins' routes have more") +
          R"(},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},)"

@@ -75,7 +75,7 @@ Outcome<Ulid> Service::known_api(const Definitions& in, const std::string& id) c
 Outcome<Definition> Service::stored(Kind kind, const Definitions& in, const std::string& api,
                                     const std::string& id) const {
   auto owner = known_api(in, api);
-  if (!owner) return std::move(owner).problem();
+  if (!owner) return std::move(owner).error();
   if (kind == Kind::api) return parse_stored(kind, *in.find_api(*owner)->document);
   const auto parsed = Ulid::parse(id);
   if (!parsed) return missing(kind, id);
@@ -92,7 +92,7 @@ Outcome<Definition> Service::stored(Kind kind, const Definitions& in, const std:
 }
 
 Outcome<Done> Service::publish(ChangeSet& changes) {
-  if (auto committed = changes.commit(wall_us()); !committed) return std::move(committed).problem();
+  if (auto committed = changes.commit(wall_us()); !committed) return std::move(committed).error();
   services_.generations->publish(changes.staged());
   return Done{};
 }
@@ -105,15 +105,15 @@ Answer Service::create(Kind kind, const Call& call) {
   next.id = next.api = definition_ids_.next(next.created_us);
   if (kind != Kind::api) {
     auto owner = known_api(*base, call.params[0]);
-    if (!owner) return std::move(owner).problem();
+    if (!owner) return std::move(owner).error();
     next.api = *owner;
   }
   auto sent = sent_fields(call.body, nullptr);
-  if (!sent) return std::move(sent).problem();
+  if (!sent) return std::move(sent).error();
   next.sent = *std::move(sent);
   ChangeSet changes(rules_, services_.database->definitions(), base);
-  if (auto put = changes.put(next, names_of(next.sent)); !put) return std::move(put).problem();
-  if (auto published = publish(changes); !published) return std::move(published).problem();
+  if (auto put = changes.put(next, names_of(next.sent)); !put) return std::move(put).error();
+  if (auto published = publish(changes); !published) return std::move(published).error();
   Answer answer = shown(201, next);
   answer.headers.emplace_back("Location", collection(next) + '/' + next.id.text());
   return answer;
@@ -121,7 +121,7 @@ Answer Service::create(Kind kind, const Call& call) {
 
 Answer Service::show(Kind kind, const Call& call) {
   auto found = stored(kind, *snapshot(), call.params[0], call.params.back());
-  if (!found) return std::move(found).problem();
+  if (!found) return std::move(found).error();
   if (!call.if_none_match.empty() && has_tag(call.if_none_match, etag(*found), true)) {
     return {304, "", {{"ETag", etag(*found)}}};
   }
@@ -131,11 +131,11 @@ Answer Service::show(Kind kind, const Call& call) {
 Answer Service::replace(Kind kind, const Call& call, bool patch) {
   const DefinitionsPtr base = snapshot();
   auto found = stored(kind, *base, call.params[0], call.params.back());
-  if (!found) return std::move(found).problem();
+  if (!found) return std::move(found).error();
   Definition& next = *found;
   if (auto changed = changed_meanwhile(call, next)) return *std::move(changed);
   auto sent = sent_fields(call.body, &next.id);
-  if (!sent) return std::move(sent).problem();
+  if (!sent) return std::move(sent).error();
 
   std::vector<std::string> touched;
   for (const Member& member : sent->members()) {
@@ -146,25 +146,25 @@ Answer Service::replace(Kind kind, const Call& call, bool patch) {
   ++next.revision;
   next.updated_us = wall_us();
   ChangeSet changes(rules_, services_.database->definitions(), base);
-  if (auto put = changes.put(next, touched); !put) return std::move(put).problem();
-  if (auto published = publish(changes); !published) return std::move(published).problem();
+  if (auto put = changes.put(next, touched); !put) return std::move(put).error();
+  if (auto published = publish(changes); !published) return std::move(published).error();
   return shown(200, next);
 }
 
 Answer Service::erase(Kind kind, const Call& call) {
   const DefinitionsPtr base = snapshot();
   auto found = stored(kind, *base, call.params[0], call.params.back());
-  if (!found) return std::move(found).problem();
+  if (!found) return std::move(found).error();
   if (auto changed = changed_meanwhile(call, *found)) return *std::move(changed);
   ChangeSet changes(rules_, services_.database->definitions(), base);
-  if (auto removed = changes.remove(kind, found->id); !removed) return std::move(removed).problem();
-  if (auto published = publish(changes); !published) return std::move(published).problem();
+  if (auto removed = changes.remove(kind, found->id); !removed) return std::move(removed).error();
+  if (auto published = publish(changes); !published) return std::move(published).error();
   return {204, ""};
 }
 
 Answer Service::list_apis(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   const auto cursor = page->cursor.empty() ? Ulid{} : Ulid::parse(page->cursor);
   if (!cursor) return bad_input({{"/cursor", "is not a cursor of this list"}});
   const DefinitionsPtr now = snapshot();
@@ -180,12 +180,12 @@ Answer Service::list_apis(const Call& call) {
 
 Answer Service::list_endpoints(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   const auto cursor = page->cursor.empty() ? Ulid{} : Ulid::parse(page->cursor);
   if (!cursor) return bad_input({{"/cursor", "is not a cursor of this list"}});
   const DefinitionsPtr now = snapshot();
   auto api = known_api(*now, call.params[0]);
-  if (!api) return std::move(api).problem();
+  if (!api) return std::move(api).error();
   const auto& all = now->find_api(*api)->endpoints;
   std::vector<std::string> items;
   const EndpointRecord* endpoint = all.first_after(*cursor);
@@ -204,10 +204,10 @@ Answer Service::list_endpoints(const Call& call) {
 
 Answer Service::list_channels(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   const DefinitionsPtr now = snapshot();
   auto api = known_api(*now, call.params[0]);
-  if (!api) return std::move(api).problem();
+  if (!api) return std::move(api).error();
   std::vector<std::pair<std::string, std::string>> all;
   now->find_api(*api)->channels.each([&](const ChannelRecord& channel) {
     all.emplace_back(channel.id.text(), shown_text(parse_stored(Kind::channel, *channel.document)));

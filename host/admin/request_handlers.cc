@@ -91,7 +91,7 @@ std::string record_json(const Record& record, const std::vector<FieldSpec>& fiel
 
 Answer Service::list_requests(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   const auto filters = parse_filters(filters_in(call.query), journal_fields_);
   if (!filters) {
     const Error& error = filters.error();

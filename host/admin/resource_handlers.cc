@@ -111,9 +111,9 @@ Outcome<Ulid> Service::known_channel(const std::string& id) const {
 
 Answer Service::list_connections(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).problem();
+  if (!endpoint) return std::move(endpoint).error();
   std::vector<std::pair<std::string, std::string>> all;
   for (const ChannelInfo& channel : services_.channels->list(*endpoint)) {
     all.emplace_back(channel.id.text(), connection_json(channel));
@@ -124,7 +124,7 @@ Answer Service::list_connections(const Call& call) {
 
 Answer Service::broadcast(const Call& call) {
   auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).problem();
+  if (!endpoint) return std::move(endpoint).error();
   const std::string payload(json::member(call.body, "payload").value_or("null"));
   const std::size_t sent = services_.channels->broadcast(*endpoint, text_member(call.body, "name"), payload);
   return {200, "{\"sent\":" + std::to_string(sent) + '}'};
@@ -132,7 +132,7 @@ Answer Service::broadcast(const Call& call) {
 
 Answer Service::close_connection(const Call& call) {
   auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).problem();
+  if (!endpoint) return std::move(endpoint).error();
   const auto id = Ulid::parse(call.params[1]);
   if (!id || !services_.channels->close(*endpoint, *id)) {
     return problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
@@ -142,7 +142,7 @@ Answer Service::close_connection(const Call& call) {
 
 Answer Service::list_plugins(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   const auto all = services_.plugins->in_order();
   auto at = all.begin();
   if (!page->cursor.empty()) {
@@ -177,7 +177,7 @@ Answer Service::explain_pipeline(const Call& call) {
 
 Answer Service::list_tokens(const Call& call) {
   auto page = page_request(call);
-  if (!page) return std::move(page).problem();
+  if (!page) return std::move(page).error();
   std::vector<std::pair<std::string, std::string>> all;
   for (const Token& token : tokens_->all()) all.emplace_back(token.id.text(), token_json(token));
   return {200, page_of(all, *page)};

@@ -151,7 +151,7 @@ class Taker {
       given.id = *same;
       auto found = read(kind, *same);
       if (!found) {
-        problem_ = std::move(found).problem();
+        problem_ = std::move(found).error();
         return false;
       }
       if (found->api != api) {
@@ -210,12 +210,12 @@ class Taker {
     std::vector<std::string> touched;
     for (const Member& member : next.sent.members()) touched.push_back(member.name);
     auto done = changes_.put(next, touched, base);
-    if (!done && done.problem().status != 400) {
-      problem_ = std::move(done).problem();
+    if (!done && done.error().status != 400) {
+      problem_ = std::move(done).error();
       return false;
     }
     if (!done) {
-      for (const Fault& one : done.problem().errors) fault(one);
+      for (const Fault& one : done.error().errors) fault(one);
       return true;
     }
     ++(old ? count.updated : count.created);

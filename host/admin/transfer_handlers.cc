@@ -39,9 +39,9 @@ Answer Service::import_definitions(const Call& call) {
   ChangeSet changes(rules_, services_.database->definitions(), snapshot());
   auto counts = stage_document(call.body, Intake::import, wall_us(), definition_ids_,
                                services_.database->definitions(), changes);
-  if (!counts) return std::move(counts).problem();
+  if (!counts) return std::move(counts).error();
   if (!changes.empty()) {
-    if (auto published = publish(changes); !published) return std::move(published).problem();
+    if (auto published = publish(changes); !published) return std::move(published).error();
   }
   return {200, counts->json()};
 }
@@ -67,9 +67,9 @@ Status Service::load_file(std::string_view text) {
   };
   auto counts = stage_document(text, Intake::load, wall_us(), definition_ids_,
                                services_.database->definitions(), changes);
-  if (!counts) return failed(counts.problem());
+  if (!counts) return failed(counts.error());
   if (changes.empty()) return Done{};
-  if (auto published = publish(changes); !published) return failed(published.problem());
+  if (auto published = publish(changes); !published) return failed(published.error());
   return Done{};
 }
 

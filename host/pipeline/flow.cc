@@ -306,7 +306,9 @@ void Flow::set_problem(int status, std::string_view code, std::string_view detai
   exchange_->response.status = status;
   exchange_->response.headers.clear();
   exchange_->response.headers.push_back({"Content-Type", problem_type});
-  body_ = exchange_->arena.copy(problem_json(status, code, detail, exchange_->request.raw_path, faults));
+  std::vector<ProblemFault> shown;
+  for (const mimus_fault& fault : faults) shown.push_back({view(fault.pointer), view(fault.detail)});
+  body_ = exchange_->arena.copy(problem_json(status, code, detail, exchange_->request.raw_path, shown));
   uncoded_.reset();
 }
 
