@@ -6,6 +6,8 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "mimus/json_text.h"
+
 namespace mimus::validate {
 namespace {
 
@@ -40,20 +42,6 @@ constexpr Keyword keywords[] = {{"allOf", Shape::list, true},
                                 {"additionalProperties", Shape::one, false},
                                 {"propertyNames", Shape::one, false},
                                 {"definitions", Shape::map, false}};
-
-std::string escaped(std::string_view token) {
-  std::string out;
-  for (const char c : token) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 bool is_draft_7(const Json& value) {
   if (!value.is_string()) return false;
@@ -147,7 +135,7 @@ class Walk {
     if (!value.is_object()) return wrong(pointer, "must be an object of schemas");
     const std::string_view name = keyword.name;
     for (auto& [key, subschema] : value.items()) {
-      const std::string where = pointer + "/" + escaped(key);
+      const std::string where = pointer + "/" + json::pointer_token(key);
       if (name == "patternProperties") compile(key, where);
       if (name == "dependencies" && subschema.is_array()) continue;  // of property names
       child(subschema, where);

@@ -5,6 +5,7 @@
 #include <new>
 #include <set>
 
+#include "mimus/json_text.h"
 #include "plugins/validate/valijson_re2.h"
 
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -108,16 +109,7 @@ class Builder final : public vj::ConstraintBuilder {
 std::string pointer_of(const std::vector<std::string>& context) {
   std::string out;
   for (std::size_t i = 1; i < context.size(); ++i) {
-    out += '/';
-    for (const char c : context[i].substr(1, context[i].size() - 2)) {
-      if (c == '~') {
-        out += "~0";
-      } else if (c == '/') {
-        out += "~1";
-      } else {
-        out += c;
-      }
-    }
+    out += '/' + json::pointer_token(std::string_view(context[i]).substr(1, context[i].size() - 2));
   }
   return out;
 }
