@@ -19,6 +19,22 @@ void close_all(const Listener& listener) {
   for (const int fd : listener.fds) ::close(fd);
 }
 
+/// What a host at this address answers to who asks for his own, until it closes.
+template <class Address>
+std::string asked_for_ip(const Address& to) {
+  const auto* const address = reinterpret_cast<const sockaddr*>(&to);
+  const int fd = ::socket(address->sa_family, SOCK_STREAM, 0);
+  EXPECT_EQ(::connect(fd, address, sizeof to), 0);
+  const std::string request = "GET /ip HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char bytes[4096];
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
+    answer.append(bytes, static_cast<std::size_t>(n));
+  ::close(fd);
+  return answer;
+}
+
 TEST(ListenOn, SaysWhatItBoundOrWhyNot) {
   const struct {
     const char* address;
@@ -123,36 +139,20 @@ TEST_F(UnixListener, DoesNotReplaceAFileThatIsNoSocket) {
 
 TEST_F(UnixListener, ServesRequests) {
   TestHost host(2, {}, 2, "unix:" + path());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
   std::strncpy(to.sun_path, path().c_str(), sizeof to.sun_path - 1);
-  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  const std::string request = "GET /ip HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-  ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char bytes[4096];
-  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
-    answer.append(bytes, static_cast<std::size_t>(n));
-  ::close(fd);
+  const std::string answer = asked_for_ip(to);
   EXPECT_TRUE(answer.ends_with("\r\n\r\nunix")) << answer;
 }
 
 TEST(ListenOn, ServesIpv6) {
   TestHost host(1, {}, 1, "[::1]:0");
-  const int fd = ::socket(AF_INET6, SOCK_STREAM, 0);
   sockaddr_in6 to{};
   to.sin6_family = AF_INET6;
   to.sin6_port = htons(static_cast<std::uint16_t>(host.port()));
   to.sin6_addr = in6addr_loopback;
-  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  const std::string request = "GET /ip HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-  ASSERT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char bytes[4096];
-  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
-    answer.append(bytes, static_cast<std::size_t>(n));
-  ::close(fd);
+  const std::string answer = asked_for_ip(to);
   EXPECT_TRUE(answer.ends_with("\r\n\r\n::1")) << answer;
 }
 

@@ -47,9 +47,20 @@ struct Pair {
   int fds[2];
 };
 
-TEST(Loop, RunsTimersInTheOrderTheyAreDue) {
+class ALoop : public ::testing::Test {
+ protected:
+  /// Runs it until what was posted by now has run.
+  void run() {
+    Job stop([this] { loop.stop(); });
+    loop.post(stop);
+    loop.run();
+  }
+
   FakeClock clock;
-  Loop loop(0, clock);
+  Loop loop{7, clock};
+};
+
+TEST_F(ALoop, RunsTimersInTheOrderTheyAreDue) {
   std::string order;
   Alarm late([&] {
     order += "late ";
@@ -69,9 +80,7 @@ TEST(Loop, RunsTimersInTheOrderTheyAreDue) {
   EXPECT_FALSE(early.armed());
 }
 
-TEST(Loop, KeepsTheHeapInOrderThroughManyChanges) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, KeepsTheHeapInOrderThroughManyChanges) {
   std::vector<std::int64_t> fired;
   std::vector<std::unique_ptr<Alarm>> alarms;
   for (int i = 0; i < 2000; ++i) {
@@ -88,23 +97,17 @@ TEST(Loop, KeepsTheHeapInOrderThroughManyChanges) {
   EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
 }
 
-TEST(Loop, ATimerThatArmsItselfForNowDoesNotHoldTheLoop) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, IsNotHeldByATimerThatArmsItselfForNow) {
   int fired = 0;
   Alarm again([&] {
     if (++fired < 1000) loop.arm(again, milliseconds(0));
   });
   loop.arm(again, milliseconds(0));
-  Job stop([&] { loop.stop(); });
-  loop.post(stop);
-  loop.run();
+  run();
   EXPECT_EQ(fired, 1);
 }
 
-TEST(Loop, RunsPostsOfEachThreadInTheirOrder) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, RunsPostsOfEachThreadInTheirOrder) {
   constexpr int threads = 3, each = 2000;
   std::vector<std::vector<int>> seen(threads);
   std::vector<std::unique_ptr<Job>> jobs;
@@ -131,33 +134,28 @@ TEST(Loop, RunsPostsOfEachThreadInTheirOrder) {
   }
 }
 
-TEST(Loop, RunsPostsMadeFromItsOwnThreadWithoutBeingWoken) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, RunsPostsMadeFromItsOwnThreadWithoutBeingWoken) {
   Job second([&] { loop.stop(); });
   Job first([&] { loop.post(second); });
   loop.post(first);
   loop.run();
 }
 
-TEST(Loop, TheDestructorRunsWhatIsStillPosted) {
-  FakeClock clock;
+TEST_F(ALoop, RunsWhatIsStillPostedWhenItIsDestroyed) {
   int ran = 0;
   Job inner([&] { ++ran; });
-  auto loop = std::make_unique<Loop>(0, clock);
-  Loop& posted_to = *loop;
+  auto ending = std::make_unique<Loop>(0, clock);
+  Loop& posted_to = *ending;
   Job outer([&] {
     ++ran;
     posted_to.post(inner);
   });
-  loop->post(outer);
-  loop.reset();
+  ending->post(outer);
+  ending.reset();
   EXPECT_EQ(ran, 2);
 }
 
-TEST(Loop, ReportsReadabilityAndHangUp) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, ReportsReadabilityAndHangUp) {
   Pair pair;
   std::string seen;
   WatchId id = 0;
@@ -179,9 +177,7 @@ TEST(Loop, ReportsReadabilityAndHangUp) {
   EXPECT_EQ(seen, "read closed ");
 }
 
-TEST(Loop, AHandlerUnwatchedDuringABatchIsNotCalled) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, CallsNoHandlerThatWasUnwatchedDuringTheBatch) {
   Pair one, two;
   WatchId ids[2] = {};
   int calls = 0;
@@ -199,15 +195,11 @@ TEST(Loop, AHandlerUnwatchedDuringABatchIsNotCalled) {
   ids[1] = loop.watch(two.fds[0], Interest::read, b);
   one.wake();
   two.wake();
-  Job stop([&] { loop.stop(); });
-  loop.post(stop);
-  loop.run();
+  run();
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Loop, AnEventOfTheOldWatchDoesNotReachTheNewOneInItsSlot) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, GivesNoEventOfAnOldWatchToTheNewOneInItsSlot) {
   Pair one, two, three;
   int wrong = 0, calls = 0;
   WatchId ids[2] = {};
@@ -221,16 +213,12 @@ TEST(Loop, AnEventOfTheOldWatchDoesNotReachTheNewOneInItsSlot) {
   ids[1] = loop.watch(two.fds[0], Interest::read, first);
   one.wake();
   two.wake();
-  Job stop([&] { loop.stop(); });
-  loop.post(stop);
-  loop.run();
+  run();
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(Loop, CatchesWhatHandlersTimersAndPostsThrow) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, CatchesWhatHandlersTimersAndPostsThrow) {
   std::string reported;
   loop.on_exception([&](const char* what) { reported += std::string(what) + ";"; });
   Pair pair;
@@ -241,16 +229,12 @@ TEST(Loop, CatchesWhatHandlersTimersAndPostsThrow) {
   loop.arm(alarm, milliseconds(0));
   Job post([] { throw std::runtime_error("post"); });
   loop.post(post);
-  Job stop([&] { loop.stop(); });
-  loop.post(stop);
-  loop.run();
+  run();
   EXPECT_EQ(reported, "handler;an exception that is no std::exception;post;");
   loop.unwatch(id);  // Stale by now, and ignored.
 }
 
-TEST(Loop, RunsDeferredWorkAfterTheBatch) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, RunsDeferredWorkAfterTheBatch) {
   std::string order;
   Job deferred([&] {
     order += "deferred ";
@@ -267,9 +251,7 @@ TEST(Loop, RunsDeferredWorkAfterTheBatch) {
   EXPECT_EQ(order, "first second deferred ");
 }
 
-TEST(Loop, NamesTheLoopOfItsThread) {
-  FakeClock clock;
-  Loop loop(7, clock);
+TEST_F(ALoop, NamesTheLoopOfItsThread) {
   Loop* inside = nullptr;
   Job stop([&] {
     inside = Loop::current();
@@ -283,9 +265,7 @@ TEST(Loop, NamesTheLoopOfItsThread) {
   EXPECT_EQ(loop.index(), 7u);
 }
 
-TEST(Loop, RefusesADescriptorThatIsNotOne) {
-  FakeClock clock;
-  Loop loop(0, clock);
+TEST_F(ALoop, RefusesADescriptorThatIsNotOne) {
   Handler handler([](Ready) {});
   EXPECT_EQ(loop.watch(-1, Interest::read, handler), 0u);
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "store/block_code.h"
 #include "tests/unit/store/scratch.h"
 
@@ -141,22 +144,29 @@ Record record_with(int status, std::string country, unsigned id = 1) {
   return out;
 }
 
-TEST(BlockCode, HeadersTellWhatCannotBeInside) {
-  const Fixture f;
+/// The bytes of a block of these records.
+std::string block_of(const Fixture& f, const std::vector<Record>& records) {
   BlockBuilder builder(f.specs, f.table);
-  builder.add(record_with(200, "DE", 10));
-  builder.add(record_with(404, "", 20));
+  for (const Record& record : records) builder.add(record);
   std::string bytes;
   builder.finish(bytes);
+  return bytes;
+}
+
+using Op = Filter::Op;
+
+struct FilterCase {
+  const char* name;
+  Filter filter;
+  bool want;
+};
+
+TEST(BlockCode, HeadersTellWhatCannotBeInside) {
+  const Fixture f;
   BlockHeader header;
-  ASSERT_TRUE(decode_header(bytes, header));
+  ASSERT_TRUE(decode_header(block_of(f, {record_with(200, "DE", 10), record_with(404, "", 20)}), header));
   EXPECT_EQ(header.count, 2u);
-  using Op = Filter::Op;
-  const struct {
-    const char* name;
-    Filter filter;
-    bool want;
-  } cases[] = {
+  const FilterCase cases[] = {
       {"a status that is there", {field_status, Op::equals, 404, ""}, true},
       {"a status that is not", {field_status, Op::equals, 500, ""}, false},
       {"a status between those", {field_status, Op::equals, 302, ""}, false},
@@ -190,30 +200,24 @@ TEST(BlockCode, TooManyValuesAreAnyAndTheHeaderFits) {
     f.table.to.push_back(static_cast<std::uint16_t>(i));
     f.table.from.push_back(static_cast<int>(i));
   }
-  BlockBuilder builder(f.specs, f.table);
+  std::vector<Record> records;
   for (unsigned i = 0; i < 100; ++i) {
-    Record record = record_with(200, "country " + std::to_string(i), i);
+    Record& record = records.emplace_back(record_with(200, "country " + std::to_string(i), i));
     for (int x = 0; x < 40; ++x) record.set_text(Fixture::country + 1 + x, std::to_string(i % 30));
-    builder.add(record);
   }
-  std::string bytes;
-  builder.finish(bytes);
+  const std::string bytes = block_of(f, records);
   BlockHeader header;
   ASSERT_TRUE(decode_header(std::string_view(bytes).substr(0, BlockStore::head_bytes), header));
-  EXPECT_TRUE(Comparison({Fixture::country, Filter::Op::equals, 0, "nowhere"}, f.table).may_pass(header));
-  EXPECT_FALSE(Comparison({field_status, Filter::Op::equals, 201, ""}, f.table).may_pass(header));
+  EXPECT_TRUE(Comparison({Fixture::country, Op::equals, 0, "nowhere"}, f.table).may_pass(header));
+  EXPECT_FALSE(Comparison({field_status, Op::equals, 201, ""}, f.table).may_pass(header));
   for (int x = 0; x < 40; ++x) {
-    EXPECT_TRUE(Comparison({Fixture::country + 1 + x, Filter::Op::equals, 0, "29"}, f.table).may_pass(header))
-        << x;
+    EXPECT_TRUE(Comparison({Fixture::country + 1 + x, Op::equals, 0, "29"}, f.table).may_pass(header)) << x;
   }
 }
 
 TEST(BlockCode, RefusesHeadersThatAreCut) {
   const Fixture f;
-  BlockBuilder builder(f.specs, f.table);
-  builder.add(record_with(200, "DE"));
-  std::string bytes;
-  builder.finish(bytes);
+  const std::string bytes = block_of(f, {record_with(200, "DE")});
   BlockHeader header;
   ASSERT_TRUE(decode_header(bytes, header));
   for (std::size_t size = 0; size < header.encoded_bytes; ++size) {
@@ -226,12 +230,7 @@ TEST(Filters, CompareRecords) {
   const Fixture f;
   Record record = record_with(200, "DE");
   record.path = "/b";
-  using Op = Filter::Op;
-  const struct {
-    const char* name;
-    Filter filter;
-    bool want;
-  } cases[] = {
+  const FilterCase cases[] = {
       {"equal number", {field_status, Op::equals, 200, ""}, true},
       {"other number", {field_status, Op::equals, 201, ""}, false},
       {"at least", {field_status, Op::at_least, 200, ""}, true},

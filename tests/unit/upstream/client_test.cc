@@ -9,15 +9,30 @@ namespace mimus {
 namespace {
 
 constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view fresh = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh";
 
 /// Answers every request of one connection with `answer`, then closes.
 auto answering(std::string answer) {
-  return [answer](Peer& peer) {
-    PeerSocket socket(peer.accept());
-    socket.request();
-    socket.send(answer);
-  };
+  return [answer](Peer& peer) { PeerSocket(peer.accept()).serve(answer); };
 }
+
+/// A peer that hears one request and never answers it.
+class SilentPeer {
+ public:
+  std::string url() const { return peer_.url(); }
+  bool asked() { return comes(asked_.get_future()); }
+  bool left() { return comes(left_.get_future()); }  ///< The client has closed.
+
+ private:
+  std::promise<void> asked_, left_;
+  Peer peer_{[this](Peer& self) {
+    PeerSocket socket(self.accept());
+    socket.request();
+    asked_.set_value();
+    socket.ended();
+    left_.set_value();
+  }};
+};
 
 TEST(UpstreamClient, StreamsAnswersOfEveryFraming) {
   const struct {
@@ -100,12 +115,9 @@ TEST(UpstreamClient, DoesNotUseAConnectionAgainThatShallClose) {
     {
       Peer peer([&](Peer& self) {
         PeerSocket first(self.accept());
-        first.request();
-        first.send(c.answer);
+        first.serve(c.answer);
         closed = first.ended();
-        PeerSocket second(self.accept());
-        second.request();
-        second.send(ok);
+        PeerSocket(self.accept()).serve(ok);
       });
       RunningClient client;
       Recorder one, two;
@@ -128,14 +140,11 @@ TEST(UpstreamClient, AsksAgainOnceWhenAnIdleConnectionHasDied) {
     SCOPED_TRACE(c.name);
     Peer peer([&](Peer& self) {
       PeerSocket first(self.accept());
-      first.request();
-      first.send(ok);
+      first.serve(ok);
       first.request();
       first.close();  // Without an answer, as a server that had just decided to close.
       if (!c.retried) return;
-      PeerSocket second(self.accept());
-      second.request();
-      second.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh");
+      PeerSocket(self.accept()).serve(fresh);
     });
     RunningClient client;
     Recorder one, two;
@@ -149,18 +158,13 @@ TEST(UpstreamClient, AsksAgainOnceWhenAnIdleConnectionHasDied) {
 TEST(UpstreamClient, AsksAgainOnAFreshConnectionThoughAnotherIsIdle) {
   Peer peer([&](Peer& self) {
     PeerSocket one(self.accept()), two(self.accept());
-    for (PeerSocket* const each : {&one, &two}) {
-      each->request();
-      each->send(ok);
-    }
+    for (PeerSocket* const each : {&one, &two}) each->serve(ok);
     pollfd either[] = {{one.fd(), POLLIN, 0}, {two.fd(), POLLIN, 0}};
     ::poll(either, 2, -1);
     PeerSocket& asked = either[0].revents ? one : two;
     asked.request();
     asked.close();
-    PeerSocket fresh(self.accept());
-    fresh.request();
-    fresh.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh");
+    PeerSocket(self.accept()).serve(fresh);
   });
   RunningClient client;
   Recorder one, two, three;
@@ -176,13 +180,10 @@ TEST(UpstreamClient, DoesNotSendAPostOnAConnectionThatWasClosed) {
   std::promise<void> closed;
   Peer peer([&](Peer& self) {
     PeerSocket first(self.accept());
-    first.request();
-    first.send(ok);
+    first.serve(ok);
     first.close();
     closed.set_value();
-    PeerSocket second(self.accept());
-    second.request();
-    second.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh");
+    PeerSocket(self.accept()).serve(fresh);
   });
   RunningClient client;
   Recorder one, two;
@@ -196,8 +197,7 @@ TEST(UpstreamClient, ForgetsIdleConnectionsAfterAWhile) {
   std::promise<void> closed;
   Peer peer([&](Peer& self) {
     PeerSocket socket(self.accept());
-    socket.request();
-    socket.send(ok);
+    socket.serve(ok);
     socket.ended();
     closed.set_value();
   });
@@ -275,17 +275,11 @@ TEST(UpstreamClient, RefusesARequestThatWouldSplit) {
 }
 
 TEST(UpstreamClient, WaitsForTheFirstByteAsLongAsItWasTold) {
-  std::promise<void> asked;
-  Peer peer([&](Peer& self) {
-    PeerSocket socket(self.accept());
-    socket.request();
-    asked.set_value();
-    socket.ended();
-  });
+  SilentPeer peer;
   RunningClient client;
   Recorder got;
   client.start(got, peer.url());
-  ASSERT_TRUE(comes(asked.get_future()));
+  ASSERT_TRUE(peer.asked());
   client.advance(std::chrono::milliseconds(4999));
   client.on_loop([&] { EXPECT_EQ(got.error, std::nullopt); });
   client.advance(std::chrono::milliseconds(3));
@@ -296,8 +290,7 @@ TEST(UpstreamClient, WaitsForTheFirstByteAsLongAsItWasTold) {
 TEST(UpstreamClient, BoundsTheSilenceWithinABody) {
   Peer peer([](Peer& self) {
     PeerSocket socket(self.accept());
-    socket.request();
-    socket.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    socket.serve("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
     socket.ended();
   });
   RunningClient client;
@@ -315,19 +308,12 @@ TEST(UpstreamClient, DoesNotReadWhilePaused) {
   const std::string body(32 << 20, 'x');
   Peer peer([&](Peer& self) {
     PeerSocket socket(self.accept());
-    socket.request();
-    socket.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+    socket.serve("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
     socket.send(body);
   });
   RunningClient client;
   Recorder got;
-  std::promise<void> paused;
-  got.on_first_data = [&] {
-    client.upstream().pause(got.id);
-    paused.set_value();
-  };
-  client.start(got, peer.url());
-  ASSERT_TRUE(comes(paused.get_future()));
+  client.start_and_pause(got, peer.url());
   std::size_t before = 0;
   client.on_loop([&] { before = got.body.size(); });
   client.advance(std::chrono::seconds(60));  // The silence is the receiver's, not the upstream's.
@@ -347,20 +333,13 @@ TEST(UpstreamClient, EndsAfterResumeWhatWasWholeWhenItWasPaused) {
     SCOPED_TRACE(hangs_up ? "the peer hangs up" : "the peer stays");
     Peer peer([&](Peer& self) {
       PeerSocket socket(self.accept());
-      socket.request();
-      socket.send(ok);
+      socket.serve(ok);
       if (hangs_up) ::shutdown(socket.fd(), SHUT_WR);
       socket.ended();
     });
     RunningClient client;
     Recorder got;
-    std::promise<void> paused;
-    got.on_first_data = [&] {
-      client.upstream().pause(got.id);
-      paused.set_value();
-    };
-    client.start(got, peer.url());
-    ASSERT_TRUE(comes(paused.get_future()));
+    client.start_and_pause(got, peer.url());
     client.on_loop([&] { client.upstream().resume(got.id); });
     ASSERT_TRUE(got.wait());
     EXPECT_EQ(got.body, "ok");
@@ -368,24 +347,17 @@ TEST(UpstreamClient, EndsAfterResumeWhatWasWholeWhenItWasPaused) {
 }
 
 TEST(UpstreamClient, TellsNothingAfterCancel) {
-  std::promise<void> asked, closed;
-  Peer peer([&](Peer& self) {
-    PeerSocket socket(self.accept());
-    socket.request();
-    asked.set_value();
-    socket.ended();
-    closed.set_value();
-  });
+  SilentPeer peer;
   RunningClient client;
   Recorder got;
   client.start(got, peer.url());
-  ASSERT_TRUE(comes(asked.get_future()));
+  ASSERT_TRUE(peer.asked());
   client.on_loop([&] {
     client.upstream().cancel(got.id);
     client.upstream().cancel(got.id);
     client.upstream().resume(got.id);
   });
-  EXPECT_TRUE(comes(closed.get_future()));
+  EXPECT_TRUE(peer.left());
   client.advance(std::chrono::seconds(10));
   EXPECT_EQ(got.error, std::nullopt);
   EXPECT_EQ(got.status, 0);
@@ -431,22 +403,15 @@ TEST(UpstreamClient, CanBeCancelledFromWithinData) {
 }
 
 TEST(UpstreamClient, CancelsAllWhenItIsDestroyed) {
-  std::promise<void> asked;
+  SilentPeer peer;
   Recorder got, never_begun;
-  bool closed = false;
   {
-    Peer peer([&](Peer& self) {
-      PeerSocket socket(self.accept());
-      socket.request();
-      asked.set_value();
-      closed = socket.ended();
-    });
     RunningClient client;
     client.start(got, peer.url());
-    ASSERT_TRUE(comes(asked.get_future()));
+    ASSERT_TRUE(peer.asked());
     client.start(never_begun, "http://no-such-host.invalid/");
   }
-  EXPECT_TRUE(closed);
+  EXPECT_TRUE(peer.left());
   EXPECT_EQ(got.error, std::nullopt);
 }
 

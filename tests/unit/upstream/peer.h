@@ -50,6 +50,11 @@ class PeerSocket {
     }
     return true;
   }
+  /// Answers the next request.
+  void serve(std::string_view answer) {
+    request();
+    send(answer);
+  }
   /// Waits until the client has closed.
   bool ended() {
     char byte;

@@ -71,6 +71,17 @@ class RunningClient : public RunningLoop {
     on_loop([&] { recorder.id = upstream_->start(request, recorder); });
   }
 
+  /// Starts, and returns once it is paused within the first of the body.
+  void start_and_pause(Recorder& recorder, const std::string& url) {
+    std::promise<void> paused;
+    recorder.on_first_data = [&] {
+      upstream_->pause(recorder.id);
+      paused.set_value();
+    };
+    start(recorder, url);
+    ASSERT_TRUE(comes(paused.get_future()));
+  }
+
   /// Starts and waits for the last word.
   void fetch(Recorder& recorder, const std::string& url, std::string_view method = "GET",
              std::string_view body = {}) {

@@ -174,13 +174,7 @@ TEST_F(UpstreamTls, ResumesWithBytesThatTheSessionHolds) {
   });
   RunningClient client;
   Recorder got;
-  std::promise<void> paused;
-  got.on_first_data = [&] {
-    client.upstream().pause(got.id);
-    paused.set_value();
-  };
-  client.start(got, peer.url("/", "localhost", true));
-  ASSERT_TRUE(comes(paused.get_future()));
+  client.start_and_pause(got, peer.url("/", "localhost", true));
   client.on_loop([&] { client.upstream().resume(got.id); });
   ASSERT_TRUE(got.wait());
   EXPECT_EQ(got.body.size(), body.size()) << got.why;
