@@ -52,6 +52,7 @@ AdminResult result_of(Answer answer, const AdminCall& call) {
   out.status = answer.status;
   if (answer.refused()) {
     out.headers = std::move(answer.problem.headers);
+    if (answer.status == 503) out.headers.emplace_back("Retry-After", "1");  // a disk may have room by then
     out.headers.emplace_back("Content-Type", "application/problem+json");
     std::string instance;
     json::quote(instance, call.path);

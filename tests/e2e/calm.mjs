@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { Healthy } from './healthy.mjs';
 import { Host, scratch } from './host.mjs';
 
 /** Sanitizers cost memory and time of their own: what is measured is asserted without them. */
@@ -91,27 +91,6 @@ export async function dial(host, { localAddress, paused = false } = {}) {
   if (!paused) socket.on('data', (chunk) => { socket.text += chunk.toString('latin1'); });
   await Promise.race([once(socket, 'connect'), socket.gone]);
   return socket;
-}
-
-/**
- * A client on a thread of its own that asks for `path` without pause, over a kept connection and a
- * new one by turns (`fresh: false`: never a new one). stop() ends it and gives { count, failures, worst, p99 }: the waits in ms.
- */
-export class Healthy {
-  static async start(host, path, { fresh = true } = {}) {
-    const healthy = new Healthy();
-    healthy.worker = new Worker(new URL('./healthy.mjs', import.meta.url), { workerData: { port: host.port, path, fresh } });
-    await once(healthy.worker, 'message');
-    return healthy;
-  }
-
-  async stop() {
-    const report = once(this.worker, 'message');
-    this.worker.postMessage('stop');
-    const [result] = await report;
-    await this.worker.terminate();
-    return result;
-  }
 }
 
 /** Runs `abuse` while a healthy client asks for `path`: each of its answers is a 200 within a second. */
