@@ -1,7 +1,7 @@
 // Clients that are slow, half gone or gone: they end by the limits, and nobody else notices.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { assertGrowth, besideAHealthyClient, cpuSeconds, dial, get, many, metrics, pause, sanitized, startWith } from './calm.mjs';
+import { ask, assertGrowth, besideAHealthyClient, cpuSeconds, dial, get, many, metrics, pause, sanitized, startWith } from './calm.mjs';
 import { eventually } from './check.mjs';
 import { upstream } from './host.mjs';
 
@@ -81,8 +81,10 @@ test('slow bodies, which are journalled as the 408 that their clients were told'
 
 test('a garbled body is journalled as the 400 that its client was told', async () => {
   const before = (await host.requests('?limit=1000&method=POST&status=400')).length;
-  const text = await host.raw('POST /mock/c/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n');
-  assert.match(text, /^HTTP\/1\.1 400 /);
+  const socket = await dial(host);
+  const waiting = await ask(socket, 'POST /mock/c/read HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n');
+  assert.match(waiting, /^HTTP\/1\.1 100 /, 'it was routed');
+  assert.match(await ask(socket, '3\r\nabc\r\nxyz\r\n'), /^HTTP\/1\.1 400 /);
   const records = await host.requests('?limit=1000&method=POST&status=400');
   assert.equal(records.length, before + 1);
   assert.equal(records[0].error, 'bad-request');
