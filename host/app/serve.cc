@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "host/app/channel_control.h"
+#include "host/app/reload.h"
 #include "host/app/worker_service.h"
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
@@ -119,13 +120,13 @@ std::string authority(const std::string& url) {
   return at == std::string::npos ? url : url.substr(at + 3);
 }
 
-void wait_for_stop() {
+/// Until SIGTERM or SIGINT.
+void wait_for_stop(const std::function<void()>& on_hang_up) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
+  for (const int one : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, one);
+  for (int signal = 0; sigwait(&signals, &signal) != 0 || signal == SIGHUP;) {
+    if (signal == SIGHUP) on_hang_up();
   }
 }
 
@@ -171,6 +172,8 @@ class Host {
     print_ready(listeners, *token);
     return Done{};
   }
+
+  TlsServer* tls() { return tls_.get(); }
 
   /// Stops accepting, finishes what is in flight, writes everything.
   void stop() {
@@ -367,13 +370,13 @@ class Host {
 }  // namespace
 
 int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
-          std::vector<Listener> listeners) {
+          std::vector<Listener> listeners, const std::function<Result<ServeConfig>()>& reread) {
   Host host(config, installation);
   if (const Status status = host.start(std::move(plugins), listeners); !status) {
     std::fprintf(stderr, "mimus: %s\n", status.error().message.c_str());
     return 1;
   }
-  wait_for_stop();
+  wait_for_stop([&] { reload(config, reread, host.tls()); });
   host.stop();
   return 0;
 }

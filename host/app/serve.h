@@ -1,6 +1,7 @@
 // The composition: everything that serves is built and joined here.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,10 @@ struct Installation {
   std::string share;            ///< …/share/mimus
 };
 
-/// Serves on inherited listening sockets until SIGTERM or SIGINT; returns the exit code.
-/// Prints the ready line to stdout. Signals must be blocked in every thread before.
+/// Serves on inherited listening sockets until SIGTERM or SIGINT; returns the exit code. On SIGHUP
+/// it reloads with what `reread` returns. Prints the ready line to stdout. Signals must be blocked
+/// in every thread before.
 int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
-          std::vector<Listener> listeners);
+          std::vector<Listener> listeners, const std::function<Result<ServeConfig>()>& reread);
 
 }  // namespace mimus

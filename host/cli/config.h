@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/cli/config_file.h"
 #include "host/net/server.h"
 #include "host/net/tls.h"
 #include "host/plugin/manifest.h"
@@ -38,6 +39,7 @@ struct ServeConfig {
   /// file by plugin id, as JSON text.
   std::map<std::string, std::string> plugin_options;
   std::map<std::string, std::string> plugin_config;
+  ConfigFile file;  ///< As it was read.
 };
 
 }  // namespace mimus

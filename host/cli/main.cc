@@ -81,7 +81,14 @@ int serve_verb(Arguments arguments, const std::string& program) {
   if (!config) return fail(config.error());
   if (!is_server) return run_parent(*config, program, arguments);
   start_log(config->log_level, config->json_log);
-  return serve(*config, here, *std::move(plugins), std::move(inheritance.listeners));
+  std::vector<Manifest> manifests;
+  for (const PluginSource& plugin : *plugins) manifests.push_back(plugin.manifest);
+  const auto reread = [&] {
+    std::vector<const Manifest*> known;
+    for (const Manifest& manifest : manifests) known.push_back(&manifest);
+    return parse_serve(arguments, surroundings(), known);
+  };
+  return serve(*config, here, *std::move(plugins), std::move(inheritance.listeners), reread);
 }
 
 }  // namespace

@@ -252,7 +252,25 @@ Result<ServeConfig> parse_serve(const std::vector<std::string>& arguments, const
     config.proxy_allow_private = std::all_of(config.listen.begin(), config.listen.end(),
                                              [](const std::string& address) { return is_loopback(address); });
   }
+  config.file = sources->file;
   return config;
+}
+
+std::vector<std::string> changed_for_restart(const ServeConfig& started, const ServeConfig& now) {
+  std::vector<std::string> out;
+  const auto compare = [&out](const auto& one, const auto& other, const std::string& prefix, bool both) {
+    for (const auto& [key, value] : one) {
+      const auto at = other.find(key);
+      if (key.starts_with("tls-") || (at != other.end() && (!both || at->second == value))) continue;
+      out.push_back(prefix + key);
+    }
+  };
+  compare(started.file.values, now.file.values, "", true);
+  compare(now.file.values, started.file.values, "", false);
+  compare(started.file.plugins, now.file.plugins, "plugins.", true);
+  compare(now.file.plugins, started.file.plugins, "plugins.", false);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 std::string serve_help(const std::vector<const Manifest*>& plugins) {

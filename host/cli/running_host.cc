@@ -27,7 +27,7 @@ Error problem(const AdminReply& reply) {
 std::vector<Flag> host_flags() {
   return {
       {"data", "DIR", "data directory, also to find a running host (default ./mimus-data)"},
-      {"admin", "URL", "a running host: http://ADDR:PORT or unix:PATH"},
+      {"admin", "URL", "a running host: http://ADDR:PORT, https://NAME:PORT or unix:PATH"},
       {"token", "TOKEN", "its admin token (default: MIMUS_ADMIN_TOKEN, or the one in the data directory)"}};
 }
 
