@@ -141,8 +141,7 @@ TEST(Calm, AReaderWhoIsSlowButSteadyIsNotCutOff) {
     const std::uint64_t sent = host.server->stats().bytes_out;
     EXPECT_EQ(client.receive(256 << 10).size(), 256u << 10);
     // The server sees progress each time, not only once the kernel has sent a megabyte or so.
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (host.server->stats().bytes_out == sent && std::chrono::steady_clock::now() < end) {
+    for (int turns = 0; turns < 1'000'000 && host.server->stats().bytes_out == sent; ++turns) {
       host.on_loop(0, [] {});
     }
     ASSERT_GT(host.server->stats().bytes_out, sent) << "after " << got;
