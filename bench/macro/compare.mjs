@@ -8,7 +8,8 @@ export const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-const columns = [['rate', 'req/s', 0], ['p50', 'p50 ms', 3], ['p99', 'p99 ms', 3], ['cost', 'CPU us/req', 2], ['rss', 'RSS MiB', 1], ['busy', 'load busy', 2]];
+const columns = [['rate', 'req/s', 0], ['p50', 'p50 ms', 3], ['p99', 'p99 ms', 3], ['cost', 'CPU us/req', 2], ['rss', 'RSS MiB', 1],
+  ['served', 'server busy', 2], ['busy', 'load busy', 2], ['others', 'others busy', 2]];
 const compared = ['rate', 'p50', 'p99', 'cost'];
 
 /**

@@ -44,6 +44,16 @@ export function cpuMicros(pids) {
   return nanos / 1e3;
 }
 
+/** Microseconds that the two cores have spent on anything, to a hundredth of a second. */
+export function coresMicros() {
+  let ticks = 0;
+  for (const core of [serverCore, loadCore]) {
+    const [user, nice, system, , , interrupts, soft, stolen] = new RegExp(`^cpu${core} (.*)$`, 'm').exec(read('/proc/stat'))[1].split(' ').map(Number);
+    ticks += user + nice + system + interrupts + soft + stolen;
+  }
+  return ticks * 1e4;
+}
+
 /** KiB of memory of the processes: Rss counts a shared page for each, Pss once. */
 export function memoryKiB(pids, kind) {
   let sum = 0;

@@ -3,7 +3,7 @@ import { rmSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '../answer.mjs';
 import { compare } from '../compare.mjs';
-import { costOf, onLoadCore, wrk } from '../load.mjs';
+import { costOf, wrk } from '../load.mjs';
 import { endpoints, smallBody, startMimus } from '../mimus.mjs';
 import { startNginx } from '../nginx.mjs';
 import { bar } from '../report.mjs';
@@ -20,13 +20,13 @@ function steady(scratch) {
   const log = join(scratch, 'h2load.log');
   return async (server, { path, rate }, seconds) => {
     rmSync(log, { force: true });
-    const run = await costOf(server, () => onLoadCore('h2load', ['--h1', '-t1', `-c${connections}`, '-n', String(Math.round(rate * seconds)),
-      '--rps', String(rate / connections), '-r4', '--rate-period=1ms', '-H', 'x-forwarded-for: 8.8.8.8', '--log-file', log, server.origin + server.base + path]));
+    const run = await costOf(server, 'h2load', ['--h1', '-t1', `-c${connections}`, '-n', String(Math.round(rate * seconds)),
+      '--rps', String(rate / connections), '-r4', '--rate-period=1ms', '-H', 'x-forwarded-for: 8.8.8.8', '--log-file', log, server.origin + server.base + path]);
     const rows = readFileSync(log, 'utf8').trim().split('\n').map((row) => row.split('\t').map(Number));
     if (rows.some(([, status]) => status !== 200)) throw new Error(`${server.name}: ${run.out}`);
     const waits = rows.map(([, , micros]) => micros).sort((a, b) => a - b);
     const at = (share) => waits[Math.ceil(waits.length * share) - 1] / 1e3;
-    return { rate: Number(/, ([\d.]+) req\/s/.exec(run.out)[1]), p50: at(0.5), p99: at(0.99), cost: run.micros / waits.length, busy: run.busy };
+    return { rate: Number(/, ([\d.]+) req\/s/.exec(run.out)[1]), p50: at(0.5), p99: at(0.99), cost: run.micros / waits.length, busy: run.busy, served: run.served, others: run.others };
   };
 }
 
