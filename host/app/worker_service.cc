@@ -53,7 +53,9 @@ WorkerService::~WorkerService() = default;
 
 void WorkerService::on_head(Exchange& exchange) {
   const std::string_view path = exchange.request.raw_path;
-  if (!shared_.trusted.empty()) set_client_address(exchange);
+  if (!shared_.trusted.empty()) {
+    exchange.client_ip = client_address(exchange.client_ip, shared_.trusted, exchange.request.headers);
+  }
   if (path == "/healthz" || path == "/readyz") return health(exchange, path == "/readyz");
   if (below(path, "/admin") || path == "/metrics") {
     if (exchange.admin_listener) return shared_.admin.take(exchange, max_admin_body_bytes);
@@ -111,16 +113,6 @@ void WorkerService::mock(Exchange& exchange, std::size_t prefix) {
   idle_.pop_back();
   exchange.state = static_cast<Responder*>(flow);
   flow->start(context_, exchange, generation, route);
-}
-
-void WorkerService::set_client_address(Exchange& exchange) {
-  std::vector<std::string_view> forwarded, x_forwarded_for;
-  for (const Header& header : exchange.request.headers) {
-    if (same_name(header.name, "forwarded")) forwarded.push_back(header.value);
-    if (same_name(header.name, "x-forwarded-for")) x_forwarded_for.push_back(header.value);
-  }
-  if (forwarded.empty() && x_forwarded_for.empty()) return;
-  exchange.client_ip = client_address(exchange.client_ip, shared_.trusted, forwarded, x_forwarded_for);
 }
 
 void WorkerService::health(Exchange& exchange, bool ready) {

@@ -53,7 +53,6 @@ class WorkerService final : public Service {
   void refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail);
   void health(Exchange& exchange, bool ready);
   void mock(Exchange& exchange, std::size_t prefix);
-  void set_client_address(Exchange& exchange);
 
   SharedServices& shared_;
   std::unique_ptr<Upstream> upstream_;

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "host/cli/system_clock.h"
 #include "store/data_directory.h"
@@ -119,7 +121,11 @@ Result<pid_t> spawn(const std::string& program, const Inheritance& inheritance,
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
-  const int refused = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
+  // By its path, which tools that run a program inside another one (valgrind) follow.
+  std::error_code unknown;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  const int refused = posix_spawn(&child, unknown ? "/proc/self/exe" : self.c_str(), &actions, &attributes,
+                                  argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (refused != 0)

@@ -1,47 +1,25 @@
 // Addresses in blocks, and the walk back along the proxies.
 #include "host/net/client_address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "host/net/exchange.h"
+#include "mimus/ip_address.h"
 
 namespace mimus {
 namespace {
 
-using Address = std::array<std::uint8_t, 16>;
-
-constexpr Address mapped_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-std::optional<Address> parse_address(std::string_view text) {
-  char copy[INET6_ADDRSTRLEN];
-  if (text.empty() || text.size() >= sizeof copy || text.find('\0') != text.npos) return std::nullopt;
-  std::memcpy(copy, text.data(), text.size());
-  copy[text.size()] = '\0';
-  Address out = mapped_prefix;
-  if (::inet_pton(AF_INET, copy, out.data() + 12) == 1) return out;
-  if (::inet_pton(AF_INET6, copy, out.data()) == 1) return out;
-  return std::nullopt;
-}
-
-bool is_mapped(const Address& address) {
-  return std::equal(mapped_prefix.begin(), mapped_prefix.begin() + 12, address.begin());
-}
-
 /// The first `bits` of both are the same.
-bool same_prefix(const Address& a, const Address& b, unsigned bits) {
+bool same_prefix(const IpAddress& a, const IpAddress& b, unsigned bits) {
   const unsigned bytes = bits / 8, rest = bits % 8;
   if (!std::equal(a.begin(), a.begin() + bytes, b.begin())) return false;
   return rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0;
 }
 
-bool is_in_any(const Address& address, std::span<const Cidr> blocks) {
+bool is_in_any(const IpAddress& address, std::span<const Cidr> blocks) {
   return std::any_of(blocks.begin(), blocks.end(),
                      [&](const Cidr& block) { return same_prefix(address, block.network, block.bits); });
 }
@@ -52,21 +30,25 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// A hop as it is written, without port and brackets; "" if it is no address.
-std::string_view bare_address(std::string_view hop) {
+struct Hop {
+  std::string_view text;  ///< Without port and brackets; "" if it is no address.
+  IpAddress address{};
+};
+
+Hop bare_address(std::string_view hop) {
   if (hop.starts_with('[')) {
     const std::size_t close = hop.find(']');
     hop = close == hop.npos ? std::string_view() : hop.substr(1, close - 1);
   } else if (std::count(hop.begin(), hop.end(), ':') == 1) {
     hop = hop.substr(0, hop.find(':'));
   }
-  const auto address = parse_address(hop);
+  const auto address = parse_ip_address(hop);
   if (!address) return {};
   // The mapped form is written with dots nearly always; then its end is the IPv4 address.
-  if (is_mapped(*address) && hop.find('.') != hop.npos && hop.rfind(':') != hop.npos) {
+  if (is_ipv4(*address) && hop.find('.') != hop.npos && hop.rfind(':') != hop.npos) {
     hop.remove_prefix(hop.rfind(':') + 1);
   }
-  return hop;
+  return {hop, *address};
 }
 
 /// The last hops of a chain, oldest dropped: nobody has this many proxies.
@@ -131,7 +113,7 @@ Result<Cidr> parse_cidr(std::string_view text) {
     return invalid(std::move(message));
   };
   const std::size_t slash = text.find('/');
-  const auto address = parse_address(text.substr(0, slash));
+  const auto address = parse_ip_address(text.substr(0, slash));
   if (!address) return fault("it does not begin with an IPv4 or IPv6 address");
   const bool v4 = text.substr(0, slash).find(':') == text.npos;
   Cidr out{*address, 128};
@@ -151,26 +133,30 @@ Result<Cidr> parse_cidr(std::string_view text) {
 }
 
 bool is_in(std::string_view address, std::span<const Cidr> blocks) {
-  const auto parsed = parse_address(address);
+  const auto parsed = parse_ip_address(address);
   return parsed && is_in_any(*parsed, blocks);
 }
 
 std::string_view client_address(std::string_view peer, std::span<const Cidr> trusted,
-                                std::span<const std::string_view> forwarded,
-                                std::span<const std::string_view> x_forwarded_for) {
-  if (trusted.empty() || !is_in(peer, trusted)) return peer;
+                                std::span<const Header> headers) {
   Hops hops;
-  if (!x_forwarded_for.empty()) {
-    for (const std::string_view value : x_forwarded_for) add_x_forwarded_for(value, hops);
-  } else {
-    for (const std::string_view value : forwarded) add_forwarded(value, hops);
+  bool forwarded = false;
+  for (const Header& header : headers) {
+    if (same_name(header.name, "x-forwarded-for")) add_x_forwarded_for(header.value, hops);
+    forwarded = forwarded || same_name(header.name, "forwarded");
   }
+  if (forwarded && hops.size() == 0) {
+    for (const Header& header : headers) {
+      if (same_name(header.name, "forwarded")) add_forwarded(header.value, hops);
+    }
+  }
+  if (hops.size() == 0 || !is_in(peer, trusted)) return peer;
   std::string_view client = peer;
   for (std::size_t back = 0; back < hops.size(); ++back) {
-    const std::string_view hop = bare_address(hops.from_last(back));
-    if (hop.empty()) break;
-    client = hop;
-    if (!is_in(hop, trusted)) break;
+    const Hop hop = bare_address(hops.from_last(back));
+    if (hop.text.empty()) break;
+    client = hop.text;
+    if (!is_in_any(hop.address, trusted)) break;
   }
   return client;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "host/net/exchange.h"
 #include "mimus/result.h"
 
 namespace mimus {
@@ -29,10 +30,9 @@ bool is_in(std::string_view address, std::span<const Cidr> blocks);
 /// fields came, X-Forwarded-For is believed: a proxy that appends to it passes a client's
 /// own Forwarded on unseen far more often than the other way round.
 ///
-/// The field values are in the order they came in. Returns a view into its arguments, without
-/// port, brackets or quotes.
+/// `headers` are the request's, in the order they came in. Returns a view into its arguments,
+/// without port, brackets or quotes.
 std::string_view client_address(std::string_view peer, std::span<const Cidr> trusted,
-                                std::span<const std::string_view> forwarded,
-                                std::span<const std::string_view> x_forwarded_for);
+                                std::span<const Header> headers);
 
 }  // namespace mimus

@@ -19,7 +19,11 @@ struct Header {
   std::string_view value;  ///< Without white space around it.
 };
 
-bool same_name(std::string_view a, std::string_view b);  ///< ASCII, without regard to case.
+bool same_letters(const char* a, const char* b, std::size_t n);  ///< ASCII, without regard to case.
+
+inline bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && same_letters(a.data(), b.data(), a.size());
+}
 
 /// Views into the exchange's arena; valid until the exchange ends.
 struct RequestHead {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace mimus {
@@ -35,11 +37,19 @@ inline bool all_in(std::string_view text, const std::array<bool, 256>& table) {
 
 inline bool is_token(std::string_view text) { return !text.empty() && all_in(text, detail::token_bytes); }
 
-/// No byte that would end a line or a C string.
+/// No byte that would end a line or a C string. Eight bytes at a time where none is a control.
 inline bool is_safe_value(std::string_view text) {
-  bool bad = false;
-  for (const char c : text) bad |= (c == '\r') | (c == '\n') | (c == '\0');
-  return !bad;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    const bool control = ((word - 0x2020202020202020) & ~word & 0x8080808080808080) != 0;
+    if (control && text.substr(at, 8).find_first_of(std::string_view("\r\n\0", 3)) != text.npos) return false;
+  }
+  for (; at < text.size(); ++at) {
+    if (text[at] == '\r' || text[at] == '\n' || text[at] == '\0') return false;
+  }
+  return true;
 }
 
 }  // namespace mimus

@@ -143,15 +143,9 @@ PathParam tail_param(std::string_view name, std::span<const Segment> rest, Arena
 /// of a path matches segment n.
 std::span<const PathParam> params_of(const EndpointRecord& endpoint, std::span<const Segment> segments,
                                      Arena& arena) {
-  const auto count_named = [&] {
-    std::size_t count = 0;
-    PatternCursor cursor(endpoint.route.path);
-    for (PatternCursor::Part part; cursor.next(part);) count += part.kind != PartKind::literal;
-    return count;
-  };
-  const std::size_t count = count_named();
-  if (count == 0) return {};
-  PathParam* const params = static_cast<PathParam*>(arena.allocate(count * sizeof(PathParam)));
+  // A path has at most one parameter for each segment, and a tail that took none.
+  PathParam* const params =
+      static_cast<PathParam*>(arena.allocate((segments.size() + 1) * sizeof(PathParam)));
   std::size_t at = 0;
   std::size_t depth = 0;
   PatternCursor cursor(endpoint.route.path);
@@ -162,7 +156,7 @@ std::span<const PathParam> params_of(const EndpointRecord& endpoint, std::span<c
       new (&params[at++]) PathParam{tail_param(part.name, segments.subspan(depth), arena)};
     }
   }
-  return {params, count};
+  return {params, at};
 }
 
 }  // namespace

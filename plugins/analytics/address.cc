@@ -1,30 +1,13 @@
 // Reading and classing addresses.
 #include "plugins/analytics/address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <cstring>
 
 namespace mimus::analytics {
-namespace {
-constexpr std::array<std::uint8_t, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-}
 
 std::optional<Address> parse_address(std::string_view text) {
-  char copy[INET6_ADDRSTRLEN + 1];
-  text = text.substr(0, text.find('%'));
-  if (text.size() >= sizeof copy || text.find('\0') != std::string_view::npos) return std::nullopt;
-  std::memcpy(copy, text.data(), text.size());
-  copy[text.size()] = '\0';
-  Address address{};
-  if (inet_pton(AF_INET6, copy, address.data()) == 1) return address;
-  std::copy(mapped.begin(), mapped.end(), address.begin());
-  if (inet_pton(AF_INET, copy, address.data() + mapped.size()) == 1) return address;
-  return std::nullopt;
+  return parse_ip_address(text.substr(0, text.find('%')));
 }
-
-bool is_ipv4(const Address& address) { return std::equal(mapped.begin(), mapped.end(), address.begin()); }
 
 bool is_local(const Address& a) {
   if (is_ipv4(a)) {

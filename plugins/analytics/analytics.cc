@@ -16,7 +16,7 @@ namespace mimus::analytics {
 namespace {
 
 constexpr std::string_view default_file = "share/mimus/country.mmdb";
-constexpr std::size_t max_cached_places = 65'536;
+constexpr std::size_t max_cached_places = 32'768;
 
 }  // namespace
 

@@ -4,8 +4,10 @@
 #include <maxminddb.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
-#include <string_view>
+#include <new>
 
 #include "plugins/analytics/countries.h"
 
@@ -49,11 +51,11 @@ class MaxMindDatabase final : public GeoDatabase {
   }
 
   /// The text at a path of up to three keys, "" if there is none.
-  static std::string text(MMDB_entry_s& entry, const char* a, const char* b, const char* c) {
+  static std::string_view text(MMDB_entry_s& entry, const char* a, const char* b, const char* c) {
     MMDB_entry_data_s data{};
     const int error = MMDB_get_value(&entry, &data, a, b, c, nullptr);
     if (error != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING) return {};
-    return std::string(data.utf8_string, data.data_size);
+    return {data.utf8_string, data.data_size};
   }
 
   MMDB_s database_;
@@ -69,28 +71,39 @@ Result<std::unique_ptr<GeoDatabase>> open_geo_database(const std::string& file) 
   return Error{code, "the geo database " + file + ": " + MMDB_strerror(error)};
 }
 
-std::size_t PlaceCache::AddressHash::operator()(const Address& address) const {
-  return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.data()), address.size()});
+PlaceCache::PlaceCache(std::size_t capacity, std::uint64_t ttl_ms)
+    : sets_(std::bit_ceil(std::max(capacity, ways)) / ways),
+      ttl_ms_(ttl_ms),
+      slots_(static_cast<Slot*>(std::calloc(sets_ * ways, sizeof(Slot)))) {
+  if (!slots_) throw std::bad_alloc();
 }
 
-const Place* PlaceCache::find(const Address& address, std::uint64_t now_ms) {
-  while (!order_.empty()) {  // the oldest expire first
-    const auto oldest = places_.find(order_.front());
-    if (now_ms - oldest->second.put_ms < ttl_ms_) break;
-    places_.erase(oldest);
-    order_.pop_front();
-  }
-  const auto found = places_.find(address);
-  return found == places_.end() ? nullptr : &found->second.place;
+PlaceCache::Slot* PlaceCache::set_of(const Address& address) const {
+  std::uint64_t high = 0, low = 0;
+  std::memcpy(&high, address.data(), 8);
+  std::memcpy(&low, address.data() + 8, 8);
+  // A few multiplications; whoever finds collisions only evicts himself. Each bit moves the upper ones.
+  std::uint64_t hash = (high ^ 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+  hash = (hash ^ low ^ hash >> 32) * 0xc4ceb9fe1a85ec53;
+  hash = (hash ^ hash >> 32) * 0xff51afd7ed558ccd;
+  return slots_.get() + (hash >> 32) * sets_ / (std::uint64_t{1} << 32) * ways;
 }
 
-const Place& PlaceCache::put(const Address& address, Place place, std::uint64_t now_ms) {
-  if (places_.size() >= capacity_) {
-    places_.erase(order_.front());
-    order_.pop_front();
+const Place* PlaceCache::find(const Address& address, std::uint64_t now_ms) const {
+  const Slot* const set = set_of(address);
+  for (std::size_t i = 0; i < ways; ++i) {
+    if (set[i].address == address && fresh(set[i], now_ms)) return &set[i].place;
   }
-  order_.push_back(address);
-  return places_.insert_or_assign(address, Entry{std::move(place), now_ms}).first->second.place;
+  return nullptr;
+}
+
+const Place& PlaceCache::put(const Address& address, const Place& place, std::uint64_t now_ms) {
+  Slot* const set = set_of(address);
+  // What has expired is also what was put first.
+  Slot* const oldest =
+      std::min_element(set, set + ways, [](const Slot& a, const Slot& b) { return a.put < b.put; });
+  *oldest = {address, now_ms + 1, place};
+  return oldest->place;
 }
 
 }  // namespace mimus::analytics

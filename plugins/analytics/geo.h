@@ -2,20 +2,21 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <cstdlib>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 
 #include "mimus/result.h"
 #include "plugins/analytics/address.h"
 
 namespace mimus::analytics {
 
+/// Views into the database's file or into static text: they live as long as the database.
 struct Place {
-  std::string code;     ///< ISO 3166-1 alpha-2, "" if it is not known.
-  std::string country;  ///< Its English name; the code where ISO has no name for it.
-  std::string city;     ///< "" where the database has none.
+  std::string_view code;     ///< ISO 3166-1 alpha-2, "" if it is not known.
+  std::string_view country;  ///< Its English name; the code where ISO has no name for it.
+  std::string_view city;     ///< "" where the database has none.
   bool operator==(const Place&) const = default;
 };
 
@@ -32,30 +33,38 @@ class GeoDatabase {
 ///         corrupt   - it is no MaxMind-format database
 Result<std::unique_ptr<GeoDatabase>> open_geo_database(const std::string& file);
 
-/// Places by address, forgotten after `ttl_ms`, and the oldest first beyond `capacity`.
-/// Not thread-safe.
+/// Places by address, forgotten after `ttl_ms`, and where too many share a set, the oldest of
+/// it first. One flat table, so that a look-up costs one cache line or two; its memory is the
+/// kernel's zero page until it is used. Not thread-safe.
 class PlaceCache {
  public:
-  PlaceCache(std::size_t capacity, std::uint64_t ttl_ms) : capacity_(capacity), ttl_ms_(ttl_ms) {}
+  static constexpr std::size_t ways = 4;
+
+  /// `capacity` is rounded up to a power of two, at least `ways`.
+  PlaceCache(std::size_t capacity, std::uint64_t ttl_ms);
 
   /// Valid until the next put; nullptr if it is not there (any more).
-  const Place* find(const Address& address, std::uint64_t now_ms);
+  const Place* find(const Address& address, std::uint64_t now_ms) const;
   /// REQUIRES: find has just returned nullptr for it
-  const Place& put(const Address& address, Place place, std::uint64_t now_ms);
-  std::size_t size() const { return places_.size(); }
+  const Place& put(const Address& address, const Place& place, std::uint64_t now_ms);
 
  private:
-  struct Entry {
+  struct Slot {
+    Address address;
+    std::uint64_t put;  // Its time in ms, plus 1; 0: empty.
     Place place;
-    std::uint64_t put_ms;
   };
-  struct AddressHash {
-    std::size_t operator()(const Address& address) const;
+  struct Free {
+    void operator()(Slot* slots) const { std::free(slots); }
   };
-  const std::size_t capacity_;
+  Slot* set_of(const Address& address) const;
+  bool fresh(const Slot& slot, std::uint64_t now_ms) const {
+    return slot.put != 0 && now_ms + 1 - slot.put < ttl_ms_;
+  }
+
+  const std::size_t sets_;  // A power of two.
   const std::uint64_t ttl_ms_;
-  std::unordered_map<Address, Entry, AddressHash> places_;
-  std::deque<Address> order_;  // the keys of places_, oldest first
+  const std::unique_ptr<Slot[], Free> slots_;
 };
 
 }  // namespace mimus::analytics

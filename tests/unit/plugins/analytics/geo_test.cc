@@ -66,22 +66,40 @@ TEST(GeoDatabase, SaysWhyItDoesNotOpen) {
   }
 }
 
-TEST(PlaceCache, ForgetsAtItsTimeAndBeyondItsCapacity) {
-  PlaceCache cache(2, 100);
-  const Address a = address("1.1.1.1"), b = address("2.2.2.2"), c = address("3.3.3.3");
+TEST(PlaceCache, ForgetsAtItsTimeAndTheOldestOfAFullSet) {
+  PlaceCache cache(1, 100);  // One set.
+  const Address a = address("1.1.1.1"), b = address("2.2.2.2"), c = address("2001:db8::3");
   EXPECT_EQ(cache.find(a, 0), nullptr);
   cache.put(a, {"A", "", ""}, 0);
   cache.put(b, {"B", "", ""}, 50);
   ASSERT_NE(cache.find(a, 99), nullptr);
   EXPECT_EQ(cache.find(a, 99)->code, "A");
   EXPECT_EQ(cache.find(a, 100), nullptr);
-  EXPECT_NE(cache.find(b, 100), nullptr);
+  ASSERT_NE(cache.find(b, 100), nullptr);
   cache.put(a, {"A2", "", ""}, 100);
-  cache.put(c, {"C", "", ""}, 100);
-  EXPECT_EQ(cache.size(), 2u);
-  EXPECT_EQ(cache.find(b, 100), nullptr);
-  EXPECT_EQ(cache.find(a, 100)->code, "A2");
-  EXPECT_EQ(cache.find(c, 100)->code, "C");
+  cache.put(c, {"C", "", ""}, 101);
+  cache.put(address("4.4.4.4"), {"D", "", ""}, 102);
+  EXPECT_EQ(cache.find(a, 110)->code, "A2");
+  EXPECT_EQ(cache.find(b, 110)->code, "B");
+  EXPECT_EQ(cache.find(c, 110)->code, "C");
+  cache.put(address("5.5.5.5"), {"E", "", ""}, 110);
+  EXPECT_EQ(cache.find(b, 110), nullptr);
+  EXPECT_EQ(cache.find(a, 110)->code, "A2");
+  EXPECT_EQ(cache.find(address("5.5.5.5"), 110)->code, "E");
+}
+
+TEST(PlaceCache, HoldsItsCapacityNearlyWhole) {
+  PlaceCache cache(4096, 1000);
+  std::size_t kept = 0;
+  for (unsigned i = 0; i < 2048; ++i) {
+    const std::string text = "8." + std::to_string(i >> 8) + "." + std::to_string(i & 255) + ".1";
+    cache.put(address(text), {"A", "", ""}, 0);
+  }
+  for (unsigned i = 0; i < 2048; ++i) {
+    const std::string text = "8." + std::to_string(i >> 8) + "." + std::to_string(i & 255) + ".1";
+    kept += cache.find(address(text), 0) != nullptr;
+  }
+  EXPECT_GT(kept, 1900u);
 }
 
 TEST(CountryName, IsThatOfTheCode) {
