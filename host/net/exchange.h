@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/net/arena.h"
+#include "mimus/header_text.h"
 
 namespace mimus {
 
@@ -19,11 +20,7 @@ struct Header {
   std::string_view value;  ///< Without white space around it.
 };
 
-bool same_letters(const char* a, const char* b, std::size_t n);  ///< ASCII, without regard to case.
-
-inline bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && same_letters(a.data(), b.data(), a.size());
-}
+using header::same_name;
 
 /// Views into the exchange's arena; valid until the exchange ends.
 struct RequestHead {
