@@ -23,7 +23,7 @@ struct Member {
 };
 
 /// The members of an object in order, each value byte for byte.
-/// REQUIRES (of all below): texts passed check_json.
+/// REQUIRES (of all below): texts passed check_json and have no white space around them.
 class Document {
  public:
   Document() = default;

@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/net/exchange.h"
-#include "host/net/server.h"
+#include "tests/unit/net/request_reader.h"
 
 namespace mimus {
 
@@ -37,14 +36,6 @@ inline std::string with(const std::string& fields, const std::string& body = "")
   return request("POST / HTTP/1.1", "Host: h\r\n" + fields, body);
 }
 inline std::string chunked(const std::string& body) { return with("Transfer-Encoding: chunked\r\n", body); }
-
-/// One request as rows write it: method, target, "@host", the fields that are not Host nor
-/// about framing as "(Name: value)", a body as "{body}"; odd bytes as \xNN.
-std::string seen(const RequestHead& request, std::string_view body);
-
-/// The limits under which the rows hold: small, so that what reaches them is short.
-Limits table_limits();
-inline constexpr std::size_t table_body_limit = 32;
 
 struct RequestFamily {
   const char* name;

@@ -9,8 +9,6 @@
 #include <map>
 #include <set>
 
-#include "host/net/body_reader.h"
-#include "host/net/request_parser.h"
 #include "tests/unit/net/sync_host.h"
 
 namespace mimus {
@@ -104,90 +102,6 @@ class OverSocket {
   SyncHost host_{table_limits(), std::make_unique<TableService>(saw_)};
 };
 
-/// The same by HeadScan, parse_request_head and BodyReader, as the connection puts them together.
-class Pure {
- public:
-  std::vector<std::string> play(const std::vector<std::string_view>& pieces) {
-    for (const std::string_view piece : pieces) {
-      input_ += piece;
-      while (!ended_ && step()) {
-      }
-    }
-    if (ended_) lines_.push_back("ended");
-    return lines_;
-  }
-
- private:
-  bool step() {
-    // Its own allocation, so that a read beyond the end is seen by the sanitizer.
-    const std::unique_ptr<char[]> exact(new char[input_.size()]);
-    std::copy(input_.begin(), input_.end(), exact.get());
-    const std::string_view input(exact.get(), input_.size());
-    return in_body_ ? read_body(input) : !input.empty() && read_head(input);
-  }
-
-  bool read_head(std::string_view input) {
-    request_ = RequestHead();
-    const HeadScan::Found found = scan_.scan(input, limits_);
-    if (found == HeadScan::Found::more) return false;
-    if (found == HeadScan::Found::refused) return refuse(scan_.refusal());
-    head_ = input.substr(scan_.begin(), scan_.end() - scan_.begin());
-    input_.erase(0, scan_.end());
-    scan_ = HeadScan();
-    facts_ = parse_request_head(head_.data(), head_.size(), limits_, request_);
-    if (facts_.refusal) return refuse(facts_.refusal);
-    if (facts_.chunked) {
-      body_.start_chunked();
-    } else {
-      body_.start_length(request_.has_body ? static_cast<std::uint64_t>(request_.content_length) : 0);
-    }
-    gathered_.clear();
-    wanted_ = body_.known_left() <= table_body_limit;
-    if (!wanted_) {
-      ended_ = facts_.expects_continue || body_.known_left() > (64 << 10);
-      lines_.push_back(ended_ ? "413" : "413 open");
-    }
-    return in_body_ = true;
-  }
-
-  bool read_body(std::string_view input) {
-    const std::size_t offered = input.size();
-    const BodyReader::State state =
-        wanted_ ? body_.read(input, &gathered_, table_body_limit) : body_.read(input, nullptr, UINT64_MAX);
-    input_.erase(0, offered - input.size());
-    if (state == BodyReader::State::more) return false;
-    if (state == BodyReader::State::bad) return refuse(bad_chunks);
-    in_body_ = false;
-    if (!wanted_) return true;
-    if (state == BodyReader::State::too_large) {
-      lines_.push_back("413");
-      ended_ = true;
-      return false;
-    }
-    lines_.push_back(seen(request_, gathered_.view()));
-    if (!facts_.keep_alive) lines_.back() += " close";
-    if (facts_.keep_alive && request_.minor_version == 0) lines_.back() += " keep-alive";
-    ended_ = !facts_.keep_alive;
-    return true;
-  }
-
-  bool refuse(const Refusal& refusal) {
-    lines_.push_back(std::to_string(refusal.status) + (request_.method == "HEAD" ? " HEAD" : ""));
-    ended_ = true;
-    return false;
-  }
-
-  const Limits limits_ = table_limits();
-  std::string input_, head_;
-  HeadScan scan_;
-  RequestHead request_;
-  ParsedHead facts_;
-  BodyReader body_;
-  Bytes gathered_;
-  bool in_body_ = false, wanted_ = false, ended_ = false;
-  std::vector<std::string> lines_;
-};
-
 /// What a row's pieces must come to, the probe among them unless it says that it waits.
 std::vector<std::string> wanted(const RequestRow& row) {
   std::vector<std::string> lines = row.want;
@@ -225,7 +139,8 @@ TEST_P(RequestTable, IsUnderstoodAlikeHoweverItIsSplit) {
     for (std::size_t at = 0; at <= row.bytes.size() + 1; ++at) {
       SCOPED_TRACE("split at " + std::to_string(at));
       const auto pieces = split(row, at);
-      const auto by_parsers = Pure().play(pieces), by_connection = socket.play(pieces);
+      const auto by_parsers = RequestReader(table_limits(), table_body_limit).play(pieces),
+                 by_connection = socket.play(pieces);
       EXPECT_EQ(by_parsers, want) << "by the pure parsers";
       EXPECT_EQ(by_connection, want) << "by the connection";
       if (by_parsers != want || by_connection != want) break;  // The other splits will say the same.

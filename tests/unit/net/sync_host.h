@@ -32,14 +32,16 @@ class SyncHost final : public Commons {
     service.reset();
   }
 
-  /// A new client; what the last one received is forgotten.
-  void connect() {
+  /// A new client; what the last one received is forgotten. `send_buffer`: how much the kernel
+  /// takes from the host at once, 0 for its own choice.
+  void connect(int send_buffer = 0) {
     leave();
     received_.clear();
     ended_ = false;
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) std::abort();
     client_ = ends[0];
+    if (send_buffer) ::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     connection_ = std::make_unique<Connection>(*this, ends[1], Origin{"192.0.2.1"});
     if (!connection_->start()) std::abort();
   }
