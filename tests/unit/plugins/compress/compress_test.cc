@@ -66,15 +66,16 @@ TEST(Compress, CodesWhatTheClientAcceptsAndTheAnswerAllows) {
       {"identity refused, empty", {{"Accept-Encoding", "br, *;q=0"}}, 200, html, "", ""},
       {"all refused", {{"Accept-Encoding", "*;q=0"}}, 200, html, enough, ""},
   };
+  FakeHost host(COMPRESS);
+  Bound& bound = host.bind(compressing);
   for (const auto& c : cases) {
     for (const char* how : {"GET", "HEAD", "streaming", "streaming with its length"}) {
       SCOPED_TRACE(std::string(c.name) + ", " + how);
-      FakeHost host(COMPRESS);
+      const std::uint64_t before = host.counter("compress_answers_total");
       const bool streaming = std::string_view(how).starts_with("streaming");
       Answer behind{.status = c.status, .headers = c.answered, .body = c.body, .streaming = streaming};
       if (std::string_view(how).ends_with("length")) behind.length = c.body.size();
-      const Exchange& x =
-          host.run(host.bind(compressing), {.method = streaming ? "GET" : how, .headers = c.request}, behind);
+      const Exchange& x = host.run(bound, {.method = streaming ? "GET" : how, .headers = c.request}, behind);
       EXPECT_EQ(x.answer.status, c.status);
       EXPECT_EQ(x.answer.header("Vary"), "Accept-Encoding");
       if (*c.coding == '\0') {
@@ -84,7 +85,7 @@ TEST(Compress, CodesWhatTheClientAcceptsAndTheAnswerAllows) {
         EXPECT_EQ(x.answer.header("Content-Encoding"), c.coding);
         EXPECT_EQ(decoded(c.coding, x.answer.body), c.body);
       }
-      EXPECT_EQ(host.counter("compress_answers_total"), *c.coding == '\0' ? 0U : 1U);
+      EXPECT_EQ(host.counter("compress_answers_total") - before, *c.coding == '\0' ? 0U : 1U);
     }
   }
 }
@@ -123,10 +124,11 @@ TEST(Compress, VaryIsMergedWithTheAnswersOwn) {
       {"on a second line", {{"Vary", "Origin"}, {"Vary", "Accept-Encoding"}}, "Origin, Accept-Encoding"},
       {"any", {{"Vary", "*"}}, "*"},
   };
+  FakeHost host(COMPRESS);
+  Bound& bound = host.bind(compressing);
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    FakeHost host(COMPRESS);
-    EXPECT_EQ(host.run(host.bind(compressing), {}, {.headers = c.own}).answer.header("Vary"), c.want);
+    EXPECT_EQ(host.run(bound, {}, {.headers = c.own}).answer.header("Vary"), c.want);
   }
 }
 
@@ -143,11 +145,12 @@ TEST(Compress, AnUpstreamsHeadAnswerSaysWhatGetWouldButForTheLength) {
       {"too large", 2 << 20, "", R"("abc")", 2 << 20},
       {"who knows", {}, "", "", {}},
   };
+  FakeHost host(COMPRESS);
+  Bound& bound = host.bind(compressing);
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    FakeHost host(COMPRESS);
     const Exchange& x =
-        host.run(host.bind(compressing), {.method = "HEAD", .headers = accepts_gzip},
+        host.run(bound, {.method = "HEAD", .headers = accepts_gzip},
                  {.headers = {html[0], {"ETag", "\"abc\""}}, .streaming = true, .length = c.announced});
     EXPECT_EQ(x.answer.header("Content-Encoding"), c.coding);
     EXPECT_EQ(x.answer.header("ETag"), c.etag);
