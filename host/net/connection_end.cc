@@ -13,6 +13,7 @@ namespace {
 
 // How long we wait for a client to read its last answer and hang up.
 constexpr std::int64_t linger_us = 5'000'000;
+constexpr std::int64_t linger_draining_us = 1'000'000;
 // A client that was accepted while we were stopping gets this long to say something.
 constexpr std::int64_t last_chance_us = 500'000;
 
@@ -75,7 +76,7 @@ void Connection::close_gently() {
     leave_tls();
     ::shutdown(fd_, SHUT_WR);
     state_ = State::lingering;
-    read_deadline_us_ = commons_.loop.now().count() + linger_us;
+    read_deadline_us_ = commons_.loop.now().count() + (commons_.draining ? linger_draining_us : linger_us);
     settle();
     return;
   }
@@ -116,6 +117,11 @@ void Connection::drain() {
       schedule();
       return;
     }
+    // Whoever is not idle, or has not been for long, may be sending: a close that leaves it
+    // unread would be a reset, and destroy an answer on its way.
+    const std::int64_t idle_since_us = read_deadline_us_ - commons_.limits.keep_alive.count() * 1000;
+    linger_ =
+        linger_ || state_ != State::head || commons_.loop.now().count() - idle_since_us < linger_draining_us;
     if (state_ != State::head) return;
     read_deadline_us_ = std::min(read_deadline_us_, commons_.loop.now().count() + last_chance_us);
     // A request that is in the kernel already is answered.

@@ -91,8 +91,11 @@ void Connection::handle_body(BodyReader::State state) {
 
 /// Decides at the last moment whether the connection outlives this answer.
 Framing::Persistence Connection::persistence() {
-  if (commons_.draining || (!body_.ended() && (expects_continue_ || body_.known_left() > max_dropped))) {
-    keep_alive_ = false;
+  if (!body_.ended() && (expects_continue_ || body_.known_left() > max_dropped)) keep_alive_ = false;
+  if (commons_.draining) {
+    linger_ = true;  // As in drain.
+    // Requests that were read behind this one are answered first.
+    if ((in_turn_ ? input_ : in_.view()).empty()) keep_alive_ = false;
   }
   if (!keep_alive_) return Framing::Persistence::close;
   return now_->exchange.request.minor_version == 0 ? Framing::Persistence::keep_alive

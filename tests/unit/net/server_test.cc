@@ -305,52 +305,6 @@ TEST(Server, EndsATakeoverInEveryWay) {
   }
 }
 
-TEST(Server, DrainFinishesWhatIsInFlightAndClosesTheRest) {
-  TestHost host(2, {}, 2);
-  Client idle(host), busy(host), channel(host);
-  idle.send(get("/x"));
-  idle.answer();
-  channel.send(get("/upgrade"));
-  channel.receive_to("\r\n\r\n");
-  busy.send(get("/large"));
-  std::thread drain([&] { host.server->drain(milliseconds(10'000)); });
-  EXPECT_EQ(idle.receive_all(), "");
-  EXPECT_EQ(channel.receive_all(), "going away");
-  channel.end_sending();
-  channel.reset();
-  const std::string answer = busy.answer();
-  EXPECT_GT(answer.size(), TestService::large_size);
-  busy.end_sending();
-  busy.reset();
-  drain.join();
-  EXPECT_EQ(host.server->stats().active, 0u);
-}
-
-TEST(Server, DrainAnswersWhoIsQueuedAndSaysClose) {
-  TestHost host;
-  std::vector<std::unique_ptr<Client>> clients;
-  Hold hold(host);  // Meanwhile the clients pile up in the kernel's queue.
-  for (int i = 0; i < 20; ++i) {
-    clients.push_back(std::make_unique<Client>(host));
-    clients.back()->send(get("/x"));
-  }
-  std::thread drain([&] { host.server->drain(milliseconds(10'000)); });
-  hold.let_go();
-  for (auto& client : clients) EXPECT_THAT(client->receive_all(), HasSubstr("GET /x"));
-  drain.join();
-}
-
-TEST(Server, DrainCutsWhatOutlivesItsGrace) {
-  TestHost host;
-  Client client(host);
-  client.send(get("/wait"));
-  host.log.await("waiting");
-  std::thread drain([&] { host.server->drain(milliseconds(1000)); });
-  while (!host.log.has("cancelled")) host.advance(milliseconds(200));
-  drain.join();
-  EXPECT_EQ(client.receive_all(), "");
-}
-
 TEST(Server, StopEndsEverythingOnItsOwnThread) {
   TestHost host(2, {}, 2);
   Client channel(host), waiting(host);
@@ -431,23 +385,6 @@ TEST(Server, TurnsAwayWhoIsTooMany) {
     four.send(get("/4"));
     EXPECT_THAT(four.answer(), HasSubstr("GET /4"));
   }
-}
-
-TEST(Server, ATakeoverThatBeginsWhileDrainingIsTold) {
-  TestHost host;
-  Client client(host);
-  client.send(get("/upgrade"));
-  client.receive_to("\r\n\r\n");
-  Client late(host);
-  Hold hold(host);
-  late.send(get("/upgrade"));
-  std::thread drain([&] { host.server->drain(milliseconds(10'000)); });
-  hold.let_go();
-  EXPECT_THAT(late.receive_to("going away"), testing::EndsWith("going away"));
-  late.reset();
-  EXPECT_EQ(client.receive_to("going away"), "going away");
-  client.reset();
-  drain.join();
 }
 
 TEST(Server, AcceptsOnAllSocketsWhateverTheNumberOfWorkers) {
