@@ -185,7 +185,7 @@ inline std::string get(const std::string& path) {
 class TestHost {
  public:
   explicit TestHost(unsigned workers = 1, std::function<void(Limits&)> change = {}, unsigned sockets = 1,
-                    const std::string& address = "127.0.0.1:0") {
+                    const std::string& address = "127.0.0.1:0", const TlsFiles& tls_files = {}) {
     Limits limits;
     if (change) change(limits);
     server = std::make_unique<Server>(clock, limits, workers,
@@ -193,6 +193,13 @@ class TestHost {
     auto listening = listen_on(address, sockets);
     EXPECT_TRUE(listening) << (listening ? "" : listening.error().message);
     listener = *listening;
+    if (!tls_files.pairs.empty()) {
+      listener.url.replace(0, 5, "https:");
+      auto opened = TlsServer::open(tls_files, clock);
+      EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+      tls = *std::move(opened);
+      server->use_tls(*tls);
+    }
     server->add(listener);
     server->on_exception([this](const char* what) { log.add(std::string("exception ").append(what)); });
     EXPECT_TRUE(server->start());
@@ -230,6 +237,7 @@ class TestHost {
   FakeClock clock;
   Log log;
   Listener listener;
+  std::unique_ptr<TlsServer> tls;
   std::unique_ptr<Server> server;
 };
 
