@@ -156,12 +156,12 @@ void BlockBuilder::clear() {
     set.hashes.clear();
     set.min = INT64_MAX;
     set.max = INT64_MIN;
+    set.last_id = {};
+    set.last_text.clear();
   }
 }
 
 void BlockBuilder::Set::add(std::uint32_t hash) {
-  if (!hashes.empty() && hash == last) return;
-  last = hash;
   if (std::find(hashes.begin(), hashes.end(), hash) != hashes.end()) return;
   if (hashes.size() == max_values) {
     any = true;
@@ -173,15 +173,21 @@ void BlockBuilder::Set::add(std::uint32_t hash) {
 void BlockBuilder::note(Set& set, const Record& record) {
   if (set.type != FieldType::text) {
     const auto number = number_of(record, set.field, set.type);
-    if (!number) return;
+    if (!number || (set.min <= set.max && set.last_number == *number)) return;
+    set.last_number = *number;
     set.min = std::min(set.min, *number);
     set.max = std::max(set.max, *number);
     if (!set.any) set.add(value_hash(*number));
   } else if (set.any) {
     return;
   } else if (is_id(set.field)) {
-    if (const Ulid& id = id_of(record, set.field); id != Ulid{}) set.add(value_hash(raw(id)));
+    const Ulid& id = id_of(record, set.field);
+    if (id == set.last_id) return;  // Also where there is none: a set begins with no id.
+    set.last_id = id;
+    if (id != Ulid{}) set.add(value_hash(raw(id)));
   } else if (const auto text = record.text(set.field)) {
+    if (!text->empty() && *text == set.last_text) return;
+    set.last_text.assign(*text);
     set.add(value_hash(*text));
   }
 }

@@ -71,7 +71,10 @@ class BlockBuilder {
     bool any = false;
     std::int64_t min = 0, max = 0;
     std::vector<std::uint32_t> hashes;
-    std::uint32_t last = 0;
+    /// The value that was added last: most records repeat it.
+    std::int64_t last_number = 0;
+    Ulid last_id{};
+    std::string last_text;
 
     void add(std::uint32_t hash);
   };

@@ -32,6 +32,7 @@ Responder& responder(Exchange& exchange) {
 
 WorkerService::WorkerService(SharedServices& shared, Loop& loop)
     : shared_(shared),
+      client_address_(shared.trusted),
       upstream_(make_upstream(loop, shared.addresses)),
       context_{
           loop,
@@ -53,9 +54,7 @@ WorkerService::~WorkerService() = default;
 
 void WorkerService::on_head(Exchange& exchange) {
   const std::string_view path = exchange.request.raw_path;
-  if (!shared_.trusted.empty()) {
-    exchange.client_ip = client_address(exchange.client_ip, shared_.trusted, exchange.request.headers);
-  }
+  exchange.client_ip = client_address_.of(exchange.client_ip, exchange.request.headers);
   if (path == "/healthz" || path == "/readyz") return health(exchange, path == "/readyz");
   if (below(path, "/admin") || path == "/metrics") {
     if (exchange.admin_listener) return shared_.admin.take(exchange, max_admin_body_bytes);

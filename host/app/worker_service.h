@@ -55,6 +55,7 @@ class WorkerService final : public Service {
   void mock(Exchange& exchange, std::size_t prefix);
 
   SharedServices& shared_;
+  ClientAddress client_address_;
   std::unique_ptr<Upstream> upstream_;
   WorkerContext context_;
   ChannelTable channels_;

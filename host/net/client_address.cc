@@ -24,10 +24,12 @@ bool is_in_any(const IpAddress& address, std::span<const Cidr> blocks) {
                      [&](const Cidr& block) { return same_prefix(address, block.network, block.bits); });
 }
 
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 struct Hop {
@@ -36,6 +38,7 @@ struct Hop {
 };
 
 Hop bare_address(std::string_view hop) {
+  if (const auto plain = parse_ipv4(hop)) return {hop, *plain};
   if (hop.starts_with('[')) {
     const std::size_t close = hop.find(']');
     hop = close == hop.npos ? std::string_view() : hop.substr(1, close - 1);
@@ -51,7 +54,9 @@ Hop bare_address(std::string_view hop) {
   return {hop, *address};
 }
 
-/// The last hops of a chain, oldest dropped: nobody has this many proxies.
+constexpr std::size_t max_hops = 32;  // Nobody has this many proxies.
+
+/// The last hops of a chain, oldest dropped.
 class Hops {
  public:
   void add(std::string_view hop) { hops_[count_++ % hops_.size()] = hop; }
@@ -59,7 +64,7 @@ class Hops {
   std::string_view from_last(std::size_t back) const { return hops_[(count_ - 1 - back) % hops_.size()]; }
 
  private:
-  std::array<std::string_view, 32> hops_;
+  std::array<std::string_view, max_hops> hops_;
   std::size_t count_ = 0;
 };
 
@@ -95,12 +100,17 @@ void add_forwarded(std::string_view value, Hops& hops) {
   });
 }
 
-void add_x_forwarded_for(std::string_view value, Hops& hops) {
-  for (;;) {
-    const std::size_t comma = value.find(',');
-    hops.add(trimmed(value.substr(0, comma)));
-    if (comma == value.npos) return;
-    value.remove_prefix(comma + 1);
+/// Shows the hops of all X-Forwarded-For fields from the last one back, until `next` says no.
+template <class Next>
+void walk_back(std::span<const Header> headers, Next&& next) {
+  for (std::size_t i = headers.size(); i-- > 0;) {
+    if (!same_name(headers[i].name, "x-forwarded-for")) continue;
+    for (std::string_view rest = headers[i].value;;) {
+      const std::size_t comma = rest.rfind(',');
+      if (!next(trimmed(rest.substr(comma + 1)))) return;
+      if (comma == rest.npos) break;
+      rest = rest.substr(0, comma);
+    }
   }
 }
 
@@ -137,26 +147,27 @@ bool is_in(std::string_view address, std::span<const Cidr> blocks) {
   return parsed && is_in_any(*parsed, blocks);
 }
 
-std::string_view client_address(std::string_view peer, std::span<const Cidr> trusted,
-                                std::span<const Header> headers) {
-  Hops hops;
-  bool forwarded = false;
-  for (const Header& header : headers) {
-    if (same_name(header.name, "x-forwarded-for")) add_x_forwarded_for(header.value, hops);
-    forwarded = forwarded || same_name(header.name, "forwarded");
+std::string_view ClientAddress::of(std::string_view peer, std::span<const Header> headers) {
+  if (peer != last_peer_) {
+    last_peer_ = peer;
+    last_trusted_ = is_in(peer, trusted_);
   }
-  if (forwarded && hops.size() == 0) {
-    for (const Header& header : headers) {
-      if (same_name(header.name, "forwarded")) add_forwarded(header.value, hops);
-    }
-  }
-  if (hops.size() == 0 || !is_in(peer, trusted)) return peer;
+  if (!last_trusted_) return peer;
   std::string_view client = peer;
-  for (std::size_t back = 0; back < hops.size(); ++back) {
-    const Hop hop = bare_address(hops.from_last(back));
-    if (hop.text.empty()) break;
+  std::size_t hops = 0;
+  const auto believe = [&](std::string_view written) {
+    const Hop hop = ++hops > max_hops ? Hop{} : bare_address(written);
+    if (hop.text.empty()) return false;
     client = hop.text;
-    if (!is_in_any(hop.address, trusted)) break;
+    return is_in_any(hop.address, trusted_);
+  };
+  walk_back(headers, believe);
+  if (hops > 0) return client;
+  Hops forwarded;
+  for (const Header& header : headers) {
+    if (same_name(header.name, "forwarded")) add_forwarded(header.value, forwarded);
+  }
+  for (std::size_t back = 0; back < forwarded.size() && believe(forwarded.from_last(back)); ++back) {
   }
   return client;
 }

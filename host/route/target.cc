@@ -9,6 +9,8 @@
 namespace mimus {
 namespace {
 
+constexpr std::size_t usual_segments = 16;
+
 template <class T>
 T* array_in(Arena& arena, std::size_t count) {
   return static_cast<T*>(arena.allocate(count * sizeof(T)));
@@ -57,25 +59,36 @@ Result<ResolvedTarget> resolve_target(std::string_view raw_path, std::size_t kee
       return invalid("the path holds a bad percent-encoding at byte " + std::to_string(bad));
     }
   }
-  const auto slashes = static_cast<std::size_t>(std::count(raw_path.begin(), raw_path.end(), '/'));
-  // One more than there are slashes: a last dot segment leaves an empty one.
-  Segment* const segments = array_in<Segment>(arena, std::min(slashes + 1, max_path_segments + 1));
+  std::size_t room = usual_segments;
+  Segment* segments = array_in<Segment>(arena, room);
   std::size_t count = 0;
   bool dots = false;
+  const auto add = [&](const Segment& segment) {
+    if (count == room) {
+      // One more than is allowed, so that the excess is seen.
+      Segment* const more = array_in<Segment>(arena, max_path_segments + 1);
+      std::copy(segments, segments + count, more);
+      segments = more;
+      room = max_path_segments + 1;
+    }
+    new (&segments[count++]) Segment(segment);
+  };
   for (std::size_t start = 1;;) {
-    const std::size_t end = std::min(raw_path.find('/', start), raw_path.size());
+    std::size_t end = start;
+    while (end < raw_path.size() && raw_path[end] != '/') ++end;
     const std::string_view raw = raw_path.substr(start, end - start);
     const bool last = end == raw_path.size();
-    const DotSegment dot = dot_segment(raw);
+    const bool dotted = !raw.empty() && (raw.front() == '.' || raw.front() == '%');
+    const DotSegment dot = dotted ? dot_segment(raw) : DotSegment::none;
     if (dot == DotSegment::none) {
-      new (&segments[count++]) Segment{raw, raw};
+      add({raw, raw});
     } else {
       dots = true;
       if (dot == DotSegment::up) {
         if (count <= keep) return invalid("the path climbs above its root with \"..\"");
         --count;
       }
-      if (last) new (&segments[count++]) Segment{};
+      if (last) add({});
     }
     if (count > max_path_segments) {
       return invalid("the path has more than " + std::to_string(max_path_segments) + " segments");

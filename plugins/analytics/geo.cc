@@ -74,36 +74,43 @@ Result<std::unique_ptr<GeoDatabase>> open_geo_database(const std::string& file) 
 PlaceCache::PlaceCache(std::size_t capacity, std::uint64_t ttl_ms)
     : sets_(std::bit_ceil(std::max(capacity, ways)) / ways),
       ttl_ms_(ttl_ms),
-      slots_(static_cast<Slot*>(std::calloc(sets_ * ways, sizeof(Slot)))) {
-  if (!slots_) throw std::bad_alloc();
+      known_(static_cast<Known*>(std::calloc(sets_ * ways, sizeof(Known)))),
+      addresses_(static_cast<Addresses*>(std::calloc(sets_, sizeof(Addresses)))) {
+  if (!known_ || !addresses_) throw std::bad_alloc();
 }
 
-PlaceCache::Slot* PlaceCache::set_of(const Address& address) const {
+std::size_t PlaceCache::set_of(const Address& address) const {
   std::uint64_t high = 0, low = 0;
   std::memcpy(&high, address.data(), 8);
   std::memcpy(&low, address.data() + 8, 8);
-  // A few multiplications; whoever finds collisions only evicts himself. Each bit moves the upper ones.
+  // A few multiplications; whoever finds collisions only evicts himself.
   std::uint64_t hash = (high ^ 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
   hash = (hash ^ low ^ hash >> 32) * 0xc4ceb9fe1a85ec53;
   hash = (hash ^ hash >> 32) * 0xff51afd7ed558ccd;
-  return slots_.get() + (hash >> 32) * sets_ / (std::uint64_t{1} << 32) * ways;
+  return (hash >> 32) & (sets_ - 1);
 }
 
 const Place* PlaceCache::find(const Address& address, std::uint64_t now_ms) const {
-  const Slot* const set = set_of(address);
-  for (std::size_t i = 0; i < ways; ++i) {
-    if (set[i].address == address && fresh(set[i], now_ms)) return &set[i].place;
+  const std::size_t set = set_of(address);
+  for (std::size_t way = 0; way < ways; ++way) {
+    const Known& known = known_[set * ways + way];
+    if (addresses_[set].at[way] != address || known.put == 0) continue;
+    return now_ms + 1 - known.put < ttl_ms_ ? &known.place : nullptr;
   }
   return nullptr;
 }
 
 const Place& PlaceCache::put(const Address& address, const Place& place, std::uint64_t now_ms) {
-  Slot* const set = set_of(address);
-  // What has expired is also what was put first.
-  Slot* const oldest =
-      std::min_element(set, set + ways, [](const Slot& a, const Slot& b) { return a.put < b.put; });
-  *oldest = {address, now_ms + 1, place};
-  return oldest->place;
+  const std::size_t set = set_of(address);
+  Known* const first = &known_[set * ways];
+  // Its own place where it has expired, else the oldest: what is empty or expired was put first.
+  Known* to = std::min_element(first, first + ways, [](auto& a, auto& b) { return a.put < b.put; });
+  for (std::size_t way = 0; way < ways; ++way) {
+    if (addresses_[set].at[way] == address && first[way].put != 0) to = first + way;
+  }
+  addresses_[set].at[to - first] = address;
+  *to = {now_ms + 1, place};
+  return to->place;
 }
 
 }  // namespace mimus::analytics

@@ -34,8 +34,7 @@ class GeoDatabase {
 Result<std::unique_ptr<GeoDatabase>> open_geo_database(const std::string& file);
 
 /// Places by address, forgotten after `ttl_ms`, and where too many share a set, the oldest of
-/// it first. One flat table, so that a look-up costs one cache line or two; its memory is the
-/// kernel's zero page until it is used. Not thread-safe.
+/// it first. Flat tables, whose memory the kernel gives when it is used. Not thread-safe.
 class PlaceCache {
  public:
   static constexpr std::size_t ways = 4;
@@ -49,22 +48,23 @@ class PlaceCache {
   const Place& put(const Address& address, const Place& place, std::uint64_t now_ms);
 
  private:
-  struct Slot {
-    Address address;
+  /// The addresses of a set lie together, so that a look-up costs one miss or two.
+  struct Addresses {
+    Address at[ways];
+  };
+  struct Known {
     std::uint64_t put;  // Its time in ms, plus 1; 0: empty.
     Place place;
   };
   struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
+    void operator()(void* memory) const { std::free(memory); }
   };
-  Slot* set_of(const Address& address) const;
-  bool fresh(const Slot& slot, std::uint64_t now_ms) const {
-    return slot.put != 0 && now_ms + 1 - slot.put < ttl_ms_;
-  }
+  std::size_t set_of(const Address& address) const;
 
   const std::size_t sets_;  // A power of two.
   const std::uint64_t ttl_ms_;
-  const std::unique_ptr<Slot[], Free> slots_;
+  const std::unique_ptr<Known[], Free> known_;
+  const std::unique_ptr<Addresses[], Free> addresses_;
 };
 
 }  // namespace mimus::analytics

@@ -1,4 +1,4 @@
-// client_address: who is believed, and who is not.
+// ClientAddress: who is believed, and who is not.
 #include "host/net/client_address.h"
 
 #include <gtest/gtest.h>
@@ -112,17 +112,27 @@ TEST(ClientAddress, IsTheRightmostHopThatIsNotTrusted) {
   const Cidr trusted[] = {*parse_cidr("127.0.0.0/8"), *parse_cidr("10.0.0.0/8")};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(client_address(c.peer, trusted, headers_of(c.forwarded, c.x_forwarded_for)), c.want);
+    EXPECT_EQ(ClientAddress(trusted).of(c.peer, headers_of(c.forwarded, c.x_forwarded_for)), c.want);
   }
   const Values spoofed = {"1.1.1.1"};
-  EXPECT_EQ(client_address("127.0.0.1", {}, headers_of(spoofed, spoofed)), "127.0.0.1");
+  EXPECT_EQ(ClientAddress({}).of("127.0.0.1", headers_of(spoofed, spoofed)), "127.0.0.1");
+}
+
+TEST(ClientAddress, DoesNotMixUpPeers) {
+  const Cidr trusted = *parse_cidr("127.0.0.0/8");
+  ClientAddress address({&trusted, 1});
+  const auto headers = headers_of({}, {"1.1.1.1"});
+  EXPECT_EQ(address.of("", headers), "");
+  EXPECT_EQ(address.of("127.0.0.1", headers), "1.1.1.1");
+  EXPECT_EQ(address.of("8.8.8.8", headers), "8.8.8.8");
+  EXPECT_EQ(address.of("127.0.0.1", headers), "1.1.1.1");
 }
 
 TEST(ClientAddress, EndlessChainsCostTheLastHopsOnly) {
   std::string chain = "1.1.1.1";
   for (int i = 0; i < 1000; ++i) chain += ",10.0.0.1";
   const Cidr trusted = *parse_cidr("10.0.0.0/8");
-  EXPECT_EQ(client_address("10.0.0.1", {&trusted, 1}, headers_of({}, {chain})), "10.0.0.1");
+  EXPECT_EQ(ClientAddress({&trusted, 1}).of("10.0.0.1", headers_of({}, {chain})), "10.0.0.1");
 }
 
 }  // namespace
