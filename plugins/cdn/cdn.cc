@@ -1,9 +1,11 @@
 // The feature `cdn`: Cache-Control and ETag on cacheable answers, and 304 for those who have them.
 #include <algorithm>
+#include <vector>
 
 #include "mimus/json_text.h"
 #include "mimus/plugin.hpp"
 #include "plugins/cdn/conditional.h"
+#include "plugins/cdn/kept_tags.h"
 
 namespace mimus::cdn {
 namespace {
@@ -29,7 +31,10 @@ class Cdn {
     std::string cache_control;
   };
 
-  explicit Cdn(Host& host) : host_(host), not_modified_field_(host.journal_field("notModified")) {}
+  explicit Cdn(Host& host)
+      : host_(host),
+        not_modified_field_(host.journal_field("notModified")),
+        workers_(std::max(1u, host.worker_count())) {}
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {
     if (view.level != MIMUS_LEVEL_ENDPOINT || json::member(view.fields, "cacheEnabled") != "true")
@@ -70,20 +75,26 @@ class Cdn {
   }
 
  private:
-  void tag(Request& r, std::string_view body) const {
+  void tag(Request& r, std::string_view body) {
+    KeptTags& kept = workers_[host_.worker_index() % workers_.size()].tags;
+    const Tag& tag = kept.of(body, [this](std::string_view content) { return hash(content); });
+    r.set("ETag", {tag.data(), tag.size()});
+  }
+
+  Tag hash(std::string_view body) const {
     static constexpr char hex[] = "0123456789abcdef";
     const mimus_str part = str(body);
     std::uint8_t digest[16];
     host_.hash->md5(&part, 1, digest);
-    char text[34];
-    char* end = text;
+    Tag out;
+    char* end = out.data();
     *end++ = '"';
     for (const std::uint8_t byte : digest) {
       *end++ = hex[byte >> 4];
       *end++ = hex[byte & 15];
     }
-    *end++ = '"';
-    r.set("ETag", {text, sizeof text});
+    *end = '"';
+    return out;
   }
 
   /// Answers 304 if the client's copy is this one.
@@ -123,8 +134,13 @@ class Cdn {
     }
   }
 
+  struct alignas(64) Worker {
+    KeptTags tags;
+  };
+
   Host& host_;
   int not_modified_field_;
+  std::vector<Worker> workers_;
 };
 
 }  // namespace mimus::cdn
