@@ -1,7 +1,7 @@
 // Clients that are slow, half gone or gone: they end by the limits, and nobody else notices.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, assertGrowth, besideAHealthyClient, cpuSeconds, dial, get, many, metrics, pause, sanitized, startWith } from './calm.mjs';
+import { ask, assertGrowth, besideAHealthyClient, cpuSeconds, descriptors, dial, get, many, metrics, pause, sanitized, startWith } from './calm.mjs';
 import { eventually } from './check.mjs';
 import { upstream } from './host.mjs';
 
@@ -133,6 +133,7 @@ test('half-closed clients who wait for an answer cost no time', async (t) => {
 test('resets in the middle of whatever it is leave nothing behind', async (t) => {
   const whole = get('/mock/c/x') + get('/mock/c/late') + get('/mock/c/large') + get('/mock/c/endless')
     + `POST /mock/c/read HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n${'b'.repeat(2000)}`;
+  const open = descriptors(host);
   await beside(t, async () => {
     for (let round = 0; round < 4; ++round) {
       await many(100, async (i) => {
@@ -144,6 +145,7 @@ test('resets in the middle of whatever it is leave nothing behind', async (t) =>
       });
     }
     await eventually(async () => (await metrics(host)).connections_active < 10, 'nobody is left', 20_000);
+    await eventually(() => descriptors(host) <= open + 10, 'no descriptor either', 20_000);
   });
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Healthy } from './healthy.mjs';
 import { Host, scratch } from './host.mjs';
@@ -46,6 +46,9 @@ export function serverPid(host) {
   const { pid } = host.child;
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
 }
+
+/** How many files and sockets the server has open. */
+export const descriptors = (host) => readdirSync(`/proc/${serverPid(host)}/fd`).length;
 
 /** A line of /proc/PID/FILE in bytes; of status: VmHWM, VmRSS; of smaps_rollup: Pss, Private_Dirty. */
 export function memory(host, file, line) {

@@ -1,16 +1,20 @@
 // Loop: events, timers, posts and deferred work, on a clock that moves only when told to.
 #include "host/net/loop.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace mimus {
@@ -175,6 +179,72 @@ TEST_F(ALoop, ReportsReadabilityAndHangUp) {
   pair.wake();
   loop.run();
   EXPECT_EQ(seen, "read closed ");
+}
+
+TEST_F(ALoop, ReportsAnErrorThatPollingHasNoNameForAndDoesNotSpinOnIt) {
+  const int nobody = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(nobody, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  socklen_t size = sizeof to;
+  ASSERT_EQ(::getsockname(nobody, reinterpret_cast<sockaddr*>(&to), &size), 0);
+  const int client = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  ::close(nobody);
+  int calls = 0, reason = 0;
+  Job stop([&] { loop.stop(); });
+  Job turn_after([&] { loop.post(stop); });
+  Handler handler([&](Ready ready) {
+    ++calls;
+    EXPECT_TRUE(ready.error);
+    EXPECT_FALSE(ready.read || ready.write || ready.closed || ready.hung_up);
+    socklen_t bytes = sizeof reason;
+    ::getsockopt(client, SOL_SOCKET, SO_ERROR, &reason, &bytes);  // It tells, and it clears.
+    loop.post(turn_after);
+  });
+  const WatchId id = loop.watch(client, Interest::read, handler);
+  ASSERT_EQ(::send(client, "x", 1, 0), 1);
+  loop.run();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(reason, ECONNREFUSED);
+  loop.unwatch(id);
+  ::close(client);
+}
+
+TEST_F(ALoop, TellsWhoeverIsPausedThatItsPeerHasGone) {
+  const struct {
+    const char* name;
+    Interest interest;
+    bool half;  // The peer only ends its sending.
+    bool told;
+  } cases[] = {
+      {"paused, half-closed", Interest::none, true, true},
+      {"paused, gone", Interest::none, false, true},
+      {"half-closed before, half-closed", Interest::errors, true, false},
+      {"half-closed before, gone", Interest::errors, false, true},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    Loop own(0, clock);
+    Pair pair;
+    int calls = 0;
+    WatchId id = 0;
+    Handler handler([&](Ready ready) {
+      ++calls;
+      EXPECT_TRUE(ready.closed);
+      EXPECT_EQ(ready.hung_up, !c.half);
+      own.unwatch(id);
+    });
+    id = own.watch(pair.fds[0], c.interest, handler);
+    pair.wake();  // Bytes alone are no news.
+    c.half ? ::shutdown(pair.fds[1], SHUT_WR) : ::close(std::exchange(pair.fds[1], -1));
+    Job stop([&] { own.stop(); });
+    Job turn_after([&] { own.post(stop); });
+    own.post(turn_after);
+    own.run();
+    EXPECT_EQ(calls, c.told ? 1 : 0);
+  }
 }
 
 TEST_F(ALoop, CallsNoHandlerThatWasUnwatchedDuringTheBatch) {
