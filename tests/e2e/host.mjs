@@ -75,7 +75,7 @@ export class Host {
       host.own?.remove();
       throw error;
     }
-    host.url = /http:\/\/[^ ,;]+/.exec(host.readyLine)?.[0];
+    host.url = /https?:\/\/[^ ,;]+/.exec(host.readyLine)?.[0];
     host.port = Number(new URL(host.url).port);
     return host;
   }
