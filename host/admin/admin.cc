@@ -78,18 +78,24 @@ Service::Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook>
     journal_fields_ = core_fields();
     for (FieldSpec& field : services_.plugins->journal_fields()) journal_fields_.push_back(std::move(field));
   }
-  std::vector<std::string> resets{"journal"};
-  std::vector<const Manifest*> manifests;
-  for (const PluginHost::Loaded* const plugin : services_.plugins->in_order()) {
-    manifests.push_back(&plugin->manifest());
-    for (const std::string& what : plugin->manifest().resets) resets.push_back(what);
-  }
-  const auto schemas = components(rules_, resets, journal_fields_);
-  for (const auto& [name, text] : schemas) {
-    if (!is_checked_body(name)) continue;
-    if (auto compiled = Schema::compile(text)) bodies_.emplace(name, *std::move(compiled));
-  }
-  openapi_ = openapi_document(services_.version, schemas, manifests, journal_fields_);
+}
+
+const Service::Documents& Service::documents() const {
+  std::call_once(documents_made_, [this] {
+    std::vector<std::string> resets{"journal"};
+    std::vector<const Manifest*> manifests;
+    for (const PluginHost::Loaded* const plugin : services_.plugins->in_order()) {
+      manifests.push_back(&plugin->manifest());
+      for (const std::string& what : plugin->manifest().resets) resets.push_back(what);
+    }
+    const auto schemas = components(rules_, resets, journal_fields_);
+    for (const auto& [name, text] : schemas) {
+      if (!is_checked_body(name)) continue;
+      if (auto compiled = Schema::compile(text)) documents_.bodies.emplace(name, *std::move(compiled));
+    }
+    documents_.openapi = openapi_document(services_.version, schemas, manifests, journal_fields_);
+  });
+  return documents_;
 }
 
 Status Service::load_stored() {
@@ -181,7 +187,8 @@ Outcome<std::string> Service::read_body(const AdminCall& call, std::string_view 
     return refused;
   }
   if (!is_object(body)) return bad_input({{"", "the body must be a JSON object"}});
-  if (const auto found = bodies_.find(schema); found != bodies_.end()) {
+  const auto& bodies = documents().bodies;
+  if (const auto found = bodies.find(schema); found != bodies.end()) {
     std::vector<Fault> faults;
     found->second.check(body, "", faults);
     if (!faults.empty()) return bad_input(std::move(faults));
@@ -244,7 +251,7 @@ std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
   return Answer{answered.status, answered.status == 204 ? "" : std::move(answered.body)};
 }
 
-Answer Service::openapi(const Call&) { return {200, openapi_}; }
+Answer Service::openapi(const Call&) { return {200, documents().openapi}; }
 
 }  // namespace admin
 

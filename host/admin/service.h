@@ -72,6 +72,13 @@ class Service final : public Admin {
   Answer openapi(const Call&);
 
  private:
+  /// What the routes say of themselves: made when first asked for, so that no start waits for it.
+  struct Documents {
+    std::map<std::string, Schema, std::less<>> bodies;  ///< Of the routes' request schemas.
+    std::string openapi;
+  };
+
+  const Documents& documents() const;
   Answer answer(const AdminCall& call);
   Answer run(const Route& route, const AdminCall& call, std::vector<std::string> params);
   std::optional<Answer> plugin_route(const AdminCall& call, Role role);
@@ -94,8 +101,8 @@ class Service final : public Admin {
   Rules rules_;
   std::unique_ptr<TokenBook> tokens_;
   std::vector<FieldSpec> journal_fields_;
-  std::map<std::string, Schema, std::less<>> bodies_;  ///< Of the routes' request schemas.
-  std::string openapi_;
+  mutable std::once_flag documents_made_;
+  mutable Documents documents_;
   UlidSource definition_ids_;  ///< For the definitions thread.
 };
 

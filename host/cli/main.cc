@@ -58,19 +58,10 @@ int show_serve_help(const Arguments& arguments, const Installation& here) {
   return show_help(serve_help(plugins ? manifests_of(*plugins) : std::vector<const Manifest*>{}));
 }
 
-/// Parent and server read the same arguments; the server is told its sockets before them.
-int serve_verb(Arguments arguments, const std::string& program) {
+/// The parent understands everything that it is told; the server is a fork of it and knows the same.
+int serve_verb(const Arguments& arguments) {
   const Installation here = installation();
   if (asks_for_help(arguments)) return show_serve_help(arguments, here);
-  Inheritance inheritance;
-  const bool is_server = arguments.size() >= 2 && arguments[0] == "--inherit";
-  if (is_server) {
-    auto inherited = parse_inheritance(arguments[1]);
-    if (!inherited) return fail(inherited.error());
-    inheritance = *std::move(inherited);
-    if (const Status became = become_server(inheritance.parent); !became) return fail(became.error());
-    arguments.erase(arguments.begin(), arguments.begin() + 2);
-  }
   const auto directories = told_plugin_directories(arguments, surroundings());
   if (!directories) return fail(directories.error());
   auto plugins = find_plugins(here.builtin_plugins, *directories);
@@ -79,16 +70,17 @@ int serve_verb(Arguments arguments, const std::string& program) {
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
   const auto config = parse_serve(arguments, surroundings(), manifests_of(*plugins));
   if (!config) return fail(config.error());
-  if (!is_server) return run_parent(*config, program, arguments);
-  start_log(config->log_level, config->json_log);
-  std::vector<Manifest> manifests;
-  for (const PluginSource& plugin : *plugins) manifests.push_back(plugin.manifest);
-  const auto reread = [&] {
-    std::vector<const Manifest*> known;
-    for (const Manifest& manifest : manifests) known.push_back(&manifest);
-    return parse_serve(arguments, surroundings(), known);
-  };
-  return serve(*config, here, *std::move(plugins), std::move(inheritance.listeners), reread);
+  return run_parent(*config, [&](std::vector<Listener> listeners) {
+    start_log(config->log_level, config->json_log);
+    std::vector<Manifest> manifests;
+    for (const PluginSource& plugin : *plugins) manifests.push_back(plugin.manifest);
+    const auto reread = [&] {
+      std::vector<const Manifest*> known;
+      for (const Manifest& manifest : manifests) known.push_back(&manifest);
+      return parse_serve(arguments, surroundings(), known);
+    };
+    return serve(*config, here, *std::move(plugins), std::move(listeners), reread);
+  });
 }
 
 }  // namespace
@@ -109,7 +101,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   arguments.erase(arguments.begin());
-  if (verb == "serve") return serve_verb(std::move(arguments), argv[0]);
+  if (verb == "serve") return serve_verb(arguments);
   if (verb == "token") return token_verb(arguments, surroundings());
   if (verb == "backup") return backup_verb(arguments, surroundings());
   if (verb == "restore") return restore_verb(arguments, surroundings());

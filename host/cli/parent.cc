@@ -2,22 +2,17 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "host/cli/system_clock.h"
 #include "store/data_directory.h"
-
-extern char** environ;
 
 namespace mimus {
 namespace {
@@ -94,43 +89,18 @@ Status check_tls(const TlsFiles& files) {
   return Done{};
 }
 
-/// Starts the server with the listening sockets and standard streams open, and nothing else.
-/// In its own process group, so that a terminal's Ctrl-C reaches it once: through us.
-Result<pid_t> spawn(const std::string& program, const Inheritance& inheritance,
-                    const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{program, "serve", "--inherit", inheritance_text(inheritance)};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  int last = 2;
-  for (const Listener& listener : inheritance.listeners) {
-    for (const int fd : listener.fds) {
-      posix_spawn_file_actions_adddup2(&actions, fd, fd);  // takes close-on-exec off
-      last = std::max(last, fd);
-    }
-  }
-  posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
+/// Makes this process the server of its parent: it dies with it, blocks the signals that
+/// the server waits for, and dumps no core (RocksDB's lock would be held meanwhile). In its
+/// own process group, so that a terminal's Ctrl-C reaches it once: through the parent.
+Status become_server(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) return Error{Code::unavailable, "the parent process is gone"};
+  ::setpgid(0, 0);
   const sigset_t blocked = passed_signals();
-  posix_spawnattr_setsigmask(&attributes, &blocked);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  pid_t child = 0;
-  // By its path, which tools that run a program inside another one (valgrind) follow.
-  std::error_code unknown;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", unknown);
-  const int refused = posix_spawn(&child, unknown ? "/proc/self/exe" : self.c_str(), &actions, &attributes,
-                                  argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (refused != 0)
-    return Error{Code::unavailable, std::string("cannot start the server: ") + std::strerror(refused)};
-  return child;
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  return Done{};
 }
 
 /// Waits for the server's end, passing signals on. Returns what waitpid said.
@@ -157,9 +127,8 @@ void raise_file_limit() {
 
 std::string control_address(const std::string& data) { return "unix:" + data + "/control.sock"; }
 
-int run_parent(const ServeConfig& config, const std::string& program,
-               const std::vector<std::string>& arguments) {
-  // What a shell left open is closed, so that the sockets lie side by side from 3 up.
+int run_parent(const ServeConfig& config, const std::function<int(std::vector<Listener>)>& serve) {
+  // What a shell left open is closed: the server inherits the sockets and nothing else.
   ::close_range(3, ~0u, 0);
   ::signal(SIGCHLD, SIG_DFL);
   sigset_t blocked = passed_signals();
@@ -170,24 +139,21 @@ int run_parent(const ServeConfig& config, const std::string& program,
   if (const Status usable = check_tls(config.tls); !usable) return failed(usable.error());
   auto listeners = bind_all(config);
   if (!listeners) return failed(listeners.error());
-  const auto server = spawn(program, {::getpid(), *listeners}, arguments);
-  if (!server) return failed(server.error());
-  const int status = wait_for(*server);
+  const pid_t parent = ::getpid();
+  const pid_t server = ::fork();  // nothing is buffered, locked or running: there is one thread
+  if (server < 0) {
+    return failed({Code::unavailable, std::string("cannot start the server: ") + std::strerror(errno)});
+  }
+  if (server == 0) {
+    if (const Status became = become_server(parent); !became) return failed(became.error());
+    return serve(*std::move(listeners));
+  }
+  const int status = wait_for(server);
   ::unlink(control_address(config.data).c_str() + std::strlen("unix:"));
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   std::fprintf(stderr, "mimus: server ended by signal %d (%s)\n", WTERMSIG(status),
                ::strsignal(WTERMSIG(status)));
   return 1;
-}
-
-Status become_server(pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) return Error{Code::unavailable, "the parent process is gone"};
-  const sigset_t blocked = passed_signals();
-  ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  return Done{};
 }
 
 }  // namespace mimus
