@@ -40,10 +40,11 @@ test('the tour does what it says', async (t) => {
   const host = await Host.start({ args, data: join(folder.path, 'mimus-data'), env: { MIMUS_ADMIN_TOKEN: '' } });
   t.after(async () => { assert.equal(await host.stop(), 0); folder.remove(); });
 
-  const upstream = await freePort();
+  const upstream = await freePort(), secure = await freePort();
   const script = rest.map(({ commands }, i) => `echo; echo "@@@ ${i}"\n${commands}`).join('\n')
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${host.port}`)
     .replaceAll('127.0.0.1:3001', `127.0.0.1:${upstream}`)
+    .replaceAll('127.0.0.1:3443', `127.0.0.1:${secure}`)
     .replaceAll('build/bin/mimus', binary);
   const output = await new Promise((resolve) => {
     execFile('bash', ['-c', script], { cwd: folder.path, timeout: 60_000, encoding: 'latin1', env: { ...process.env, MIMUS_ADMIN_TOKEN: undefined } },
