@@ -291,7 +291,7 @@ void Loop::run() {
 
 void Loop::stop() {
   state_->stopping.store(true, std::memory_order_release);
-  state_->wake();
+  if (current_loop != this) state_->wake();
 }
 
 Loop* Loop::current() { return current_loop; }
