@@ -9,7 +9,7 @@ namespace mimus {
 namespace {
 
 constexpr std::uint32_t max_chunk_line = 256;      // With its carriage return.
-constexpr std::uint32_t max_trailer_bytes = 8192;  // Of all lines, with their carriage returns.
+constexpr std::uint32_t max_trailer_bytes = 4096;  // Of all lines, with their carriage returns.
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -159,6 +159,21 @@ TEST_F(Answers, NameTheirFramingThemselves) {
   EXPECT_FALSE(host_.ended());
 }
 
+TEST_F(Answers, SwitchProtocolsWithoutFraming) {
+  class Silent final : public Takeover {
+    void on_start(Wire&) override {}
+    void on_bytes(std::string_view) override {}
+    void on_drain() override {}
+    void on_closed() override {}
+  };
+  script_ = [](Exchange& x) {
+    const std::vector<Header> headers{{"Upgrade", "silence"}, {"Content-Length", "5"}};
+    x.sink->upgrade(headers, std::make_unique<Silent>());
+  };
+  EXPECT_EQ(without_date(receive({get()})),
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: silence\r\n\r\n");
+}
+
 TEST_F(Answers, LeaveABodyThatNobodyWantsBehind) {
   const std::string by_length = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ";
   const std::string by_chunks = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";

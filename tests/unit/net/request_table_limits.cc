@@ -32,7 +32,7 @@ RequestFamily limit_rows() {
   const std::size_t headers = limits.max_headers, keys = limits.max_query_keys;
   const std::size_t body = table_body_limit;
   // Of body_reader.cc: a chunk's line, and all trailers, without their line feeds.
-  constexpr std::size_t chunk_line = 256, trailers = 8192;
+  constexpr std::size_t chunk_line = 256, trailers = 4096;
   const auto get = [](const std::string& target) { return request("GET " + target + " HTTP/1.1"); };
   const std::string hex_body = "20\r\n" + as(body) + "\r\n";
   return {
