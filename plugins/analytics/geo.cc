@@ -90,6 +90,13 @@ std::size_t PlaceCache::set_of(const Address& address) const {
   return (hash >> 32) & (sets_ - 1);
 }
 
+void PlaceCache::expect(const Address& address) const {
+  const std::size_t set = set_of(address);
+  __builtin_prefetch(&addresses_[set]);
+  __builtin_prefetch(&known_[set * ways]);
+  __builtin_prefetch(&known_[set * ways + 1]);
+}
+
 const Place* PlaceCache::find(const Address& address, std::uint64_t now_ms) const {
   const std::size_t set = set_of(address);
   for (std::size_t way = 0; way < ways; ++way) {

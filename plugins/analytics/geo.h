@@ -42,6 +42,10 @@ class PlaceCache {
   /// `capacity` is rounded up to a power of two, at least `ways`.
   PlaceCache(std::size_t capacity, std::uint64_t ttl_ms);
 
+  /// Asks the processor for what a find of this address will read: whoever looks up many
+  /// waits for memory once.
+  void expect(const Address& address) const;
+
   /// Valid until the next put; nullptr if it is not there (any more).
   const Place* find(const Address& address, std::uint64_t now_ms) const;
   /// REQUIRES: find has just returned nullptr for it
