@@ -216,6 +216,20 @@ TEST_F(Options, PairCertificatesAndKeysInOrderWhereverTheyWereTold) {
   EXPECT_EQ(config->tls.client_ca, "ca");
 }
 
+TEST_F(Options, ThatChangedInTheFileAreToldApartFromThoseOfTls) {
+  const auto started =
+      parse({"--config", file(R"({"tls-cert":"a","tls-key":"b","workers":1,"journal":"off"})")});
+  const auto now =
+      parse({"--config", file(R"({"tls-cert":"c","tls-key":"b","workers":2,"maxHeaders":9,"journal":"off",
+                                              "plugins":{"test.plugin":{"a":1}}})")});
+  ASSERT_TRUE(started && now);
+  EXPECT_THAT(changed_for_restart(*started, *now),
+              ElementsAre("maxHeaders", "plugins.test.plugin", "workers"));
+  EXPECT_THAT(changed_for_restart(*now, *started),
+              ElementsAre("maxHeaders", "plugins.test.plugin", "workers"));
+  EXPECT_THAT(changed_for_restart(*now, *now), ElementsAre());
+}
+
 TEST_F(Options, NamePluginDirectoriesBeforeTheRestIsKnown) {
   const Surroundings surroundings{[](const std::string&) { return ""; }, 1};
   const auto told =
