@@ -71,6 +71,7 @@ Service::Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook>
     : services_(std::move(services)),
       rules_(std::move(rules)),
       tokens_(std::move(tokens)),
+      seed_{random_seed()},
       definition_ids_(random_seed()) {
   if (services_.journal != nullptr) {
     journal_fields_ = services_.journal->fields();
@@ -98,30 +99,6 @@ const Service::Documents& Service::documents() const {
   return documents_;
 }
 
-Status Service::load_stored() {
-  DefinitionStore& store = services_.database->definitions();
-  DefinitionsBuilder builder(HashSeed{random_seed()});
-  Status wrong = Done{};
-  const auto note = [&](Status added) {
-    if (!added && wrong) wrong = Error{Code::corrupt, "stored definitions: " + added.error().message};
-  };
-  const auto apis = store.each(Kind::api, [&](const StoredDefinition& stored) {
-    builder.add_api(api_record(parse_stored(Kind::api, stored.document)));
-  });
-  if (!apis) return apis;
-  const auto endpoints = store.each(Kind::endpoint, [&](const StoredDefinition& stored) {
-    note(builder.add_endpoint({stored.id, stored.api, stored.route, stored.revision}));
-  });
-  if (!endpoints) return endpoints;
-  const auto channels = store.each(Kind::channel, [&](const StoredDefinition& stored) {
-    note(builder.add_channel(channel_record(parse_stored(Kind::channel, stored.document))));
-  });
-  if (!channels) return channels;
-  if (!wrong) return wrong;
-  services_.generations->publish(builder.finish(store.sequence()));
-  return Done{};
-}
-
 DefinitionsPtr Service::snapshot() const { return services_.generations->definitions(); }
 
 bool Service::allows(std::string_view authorization, Role role) const {
@@ -139,6 +116,8 @@ bool Service::writes_definitions(std::string_view method, std::string_view path)
 
 AdminResult Service::handle(const AdminCall& call) {
   try {
+    if (const Status loaded = wait_until_loaded(); !loaded)
+      return result_of(from_error(loaded.error()), call);
     return result_of(answer(call), call);
   } catch (const std::exception& e) {
     return result_of(problem("internal-error", e.what()), call);
@@ -261,7 +240,7 @@ Result<std::unique_ptr<Admin>> Admin::open(AdminServices services) {
   auto tokens = admin::TokenBook::open(services.database->tokens(), services.admin_token);
   if (!tokens) return std::move(tokens).error();
   auto service = std::make_unique<admin::Service>(std::move(services), *std::move(rules), *std::move(tokens));
-  if (auto loaded = service->load_stored(); !loaded) return std::move(loaded).error();
+  if (auto loaded = service->start_loading(); !loaded) return std::move(loaded).error();
   return std::unique_ptr<Admin>(std::move(service));
 }
 

@@ -55,6 +55,9 @@ struct AdminServices {
   Generations* generations = nullptr;
   ChannelControl* channels = nullptr;
   ExplainPipeline explain;
+  /// Called once, when what is stored is published, or cannot be: the host must end then.
+  /// [any thread, perhaps before Admin::open returns]
+  std::function<void(const Status&)> loaded;
   std::string version;
   std::string admin_token;  ///< The first token's secret: role admin.
   std::size_t max_json_depth = 100;
@@ -62,9 +65,15 @@ struct AdminServices {
 
 class Admin {
  public:
-  /// Loads what is stored and publishes the first generation.
+  /// Loads what is stored and publishes it. More than some 1,000 endpoints are waited for no
+  /// more: they are loaded on a thread at once, while an empty generation is published, and
+  /// calls wait.
+  /// Errors: invalid - a plugin's schema;  corrupt, unavailable - what is stored
   static Result<std::unique_ptr<Admin>> open(AdminServices services);
   virtual ~Admin() = default;
+
+  /// Blocks until what is stored is loaded. Errors: corrupt, unavailable
+  virtual Status wait_until_loaded() = 0;
 
   /// True if the call changes definitions and so belongs on the definitions thread; all
   /// others go to the query thread. Pure. [any thread]

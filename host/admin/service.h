@@ -1,12 +1,14 @@
 // The admin API's handlers and what they work on. For this room alone.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "host/admin/admin.h"
@@ -27,8 +29,12 @@ class Service final : public Admin {
  public:
   Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook> tokens);
 
-  /// Publishes what the store holds. Errors: corrupt, unavailable
-  Status load_stored();
+  ~Service() override;
+
+  /// Starts loading what the store holds, and waits for what is quickly loaded.
+  /// Errors: corrupt, unavailable - of what was waited for
+  Status start_loading();
+  Status wait_until_loaded() override;
 
   bool writes_definitions(std::string_view method, std::string_view path) const override;
   AdminResult handle(const AdminCall& call) override;
@@ -78,6 +84,17 @@ class Service final : public Admin {
     std::string openapi;
   };
 
+  /// How far loading is.
+  struct Loading {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool many = false;             ///< More than a start waits for. Guarded by mutex.
+    std::optional<Status> result;  ///< Once it is over. Guarded by mutex.
+    std::thread thread;
+  };
+
+  void load_stored();
+  Result<DefinitionsPtr> read_stored();
   const Documents& documents() const;
   Answer answer(const AdminCall& call);
   Answer run(const Route& route, const AdminCall& call, std::vector<std::string> params);
@@ -101,8 +118,10 @@ class Service final : public Admin {
   Rules rules_;
   std::unique_ptr<TokenBook> tokens_;
   std::vector<FieldSpec> journal_fields_;
+  const HashSeed seed_;
   mutable std::once_flag documents_made_;
   mutable Documents documents_;
+  Loading loading_;
   UlidSource definition_ids_;  ///< For the definitions thread.
 };
 

@@ -47,6 +47,7 @@ Answer Service::import_definitions(const Call& call) {
 }
 
 Status Service::load_file(std::string_view text) {
+  if (const Status loaded = wait_until_loaded(); !loaded) return loaded;
   while (!text.empty() && std::string_view(" \t\r\n").find(text.front()) != std::string_view::npos)
     text.remove_prefix(1);
   if (auto checked = check_json(text, services_.max_json_depth); !checked) return checked;

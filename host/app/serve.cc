@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <fstream>
 #include <future>
+#include <mutex>
 #include <sstream>
 
 #include "host/app/channel_control.h"
@@ -135,6 +136,9 @@ class Host {
  public:
   Host(const ServeConfig& config, const Installation& installation)
       : config_(config), installation_(installation) {}
+  ~Host() {
+    if (admin_ != nullptr) (void)admin_->wait_until_loaded();  // what it publishes goes to the workers
+  }
 
   Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
     for (const Listener& listener : listeners) {
@@ -174,6 +178,12 @@ class Host {
   }
 
   TlsServer* tls() { return tls_.get(); }
+
+  /// What was found wrong after the start: why the host ends.
+  Status failure() const {
+    const std::lock_guard lock(failure_mutex_);
+    return failure_;
+  }
 
   /// Stops accepting, finishes what is in flight, writes everything.
   void stop() {
@@ -231,6 +241,7 @@ class Host {
     services.generations = generations_.get();
     services.channels = channels_.get();
     services.explain = [this](const Ulid& endpoint) { return explain(endpoint); };
+    services.loaded = [this](const Status& loaded) { take_loaded(loaded); };
     services.version = MIMUS_VERSION;
     services.admin_token = token;
     services.max_json_depth = config_.limits.max_json_depth;
@@ -250,6 +261,16 @@ class Host {
     return Done{};
   }
 
+  /// [the loading thread]
+  void take_loaded(const Status& loaded) {
+    if (loaded) return gate_.open();
+    {
+      const std::lock_guard lock(failure_mutex_);
+      failure_ = loaded;
+    }
+    kill(getpid(), SIGTERM);  // which wait_for_stop waits for
+  }
+
   Status start_workers(const std::vector<Listener>& listeners, PluginServices services) {
     shared_.reset(new SharedServices{clock_,
                                      config_.limits,
@@ -257,6 +278,7 @@ class Host {
                                      *compiler_,
                                      addresses_,
                                      *gateway_,
+                                     gate_,
                                      metrics_,
                                      journal_.get(),
                                      config_.journal == JournalMode::lossless,
@@ -353,6 +375,9 @@ class Host {
   SystemClock clock_;
   Metrics metrics_;
   AddressPolicy addresses_;
+  LoadGate gate_;
+  mutable std::mutex failure_mutex_;
+  Status failure_ = Done{};  // guarded by failure_mutex_
   std::unique_ptr<Database> database_;
   std::unique_ptr<PluginHost> plugins_;
   std::unique_ptr<Journal> journal_;
@@ -378,6 +403,10 @@ int serve(const ServeConfig& config, const Installation& installation, std::vect
   }
   wait_for_stop([&] { reload(config, reread, host.tls()); });
   host.stop();
+  if (const Status failure = host.failure(); !failure) {
+    std::fprintf(stderr, "mimus: %s\n", failure.error().message.c_str());
+    return 1;
+  }
   return 0;
 }
 

@@ -63,6 +63,14 @@ void WorkerService::on_head(Exchange& exchange) {
   if (!exchange.public_listener) {
     return refuse(exchange, 404, "no-such-resource", "this address serves the admin API only");
   }
+  if (!shared_.loaded.is_open()) {
+    return wait_until_loaded(shared_.loaded, exchange, [this](Exchange& waited) { serve(waited); });
+  }
+  serve(exchange);
+}
+
+void WorkerService::serve(Exchange& exchange) {
+  const std::string_view path = exchange.request.raw_path;
   if (below(path, "/mock")) return mock(exchange, 2);
   if (path.starts_with("/ws/")) return take_upgrade(context_, channels_, exchange);
   if (below(path, "/socket.io")) {
@@ -122,6 +130,9 @@ void WorkerService::health(Exchange& exchange, bool ready) {
   exchange.response.headers.push_back({"Cache-Control", "no-store"});
   if (ready && shared_.draining.load(std::memory_order_relaxed)) {
     return refuse(exchange, 503, "unavailable", "the host is stopping");
+  }
+  if (ready && !shared_.loaded.is_open()) {
+    return refuse(exchange, 503, "unavailable", "the definitions are still being loaded");
   }
   answer(exchange, 200, "application/json", "{\"status\":\"ok\"}");
 }

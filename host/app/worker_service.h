@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/app/admin_gateway.h"
+#include "host/app/until_loaded.h"
 #include "host/channel/channels.h"
 #include "host/net/client_address.h"
 #include "host/net/exchange.h"
@@ -23,6 +24,7 @@ struct SharedServices {
   Compiler& compiler;
   const AddressPolicy& addresses;
   AdminGateway& admin;
+  LoadGate& loaded;
   Metrics& metrics;
   Journal* journal;
   bool lossless;
@@ -52,6 +54,8 @@ class WorkerService final : public Service {
   void answer(Exchange& exchange, int status, std::string_view content_type, std::string_view body);
   void refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail);
   void health(Exchange& exchange, bool ready);
+  /// Takes what the definitions decide about.
+  void serve(Exchange& exchange);
   void mock(Exchange& exchange, std::size_t prefix);
 
   SharedServices& shared_;

@@ -12,7 +12,6 @@ namespace mimus {
 
 struct Generations::State {
   PluginHost* plugins;
-  std::function<void()> poke;
 
   mutable std::mutex mutex;
   std::condition_variable changed;
@@ -25,6 +24,7 @@ struct Generations::State {
   std::deque<Retired> retired;
   bool dropped = false;  // some generation lost its last holder
   bool stopping = false;
+  std::function<void()> poke;
 
   std::thread reclaim;
 
@@ -81,8 +81,10 @@ void Generations::publish(std::shared_ptr<const Definitions> definitions) {
   made->definitions = std::move(definitions);
   made->plugins = state_->plugins;
   made->holders = 1;
+  std::function<void()> poke;
   {
     const std::lock_guard lock(state_->mutex);
+    poke = state_->poke;
     const std::uint64_t serial = serial_.load(std::memory_order_relaxed) + 1;
     made->serial = serial;
     if (!state_->living.empty() && state_->living.back()->holders.fetch_sub(1) == 1) state_->dropped = true;
@@ -90,10 +92,13 @@ void Generations::publish(std::shared_ptr<const Definitions> definitions) {
     serial_.store(serial, std::memory_order_release);
   }
   state_->changed.notify_one();
-  if (state_->poke) state_->poke();
+  if (poke) poke();
 }
 
-void Generations::on_publish(std::function<void()> poke) { state_->poke = std::move(poke); }
+void Generations::on_publish(std::function<void()> poke) {
+  const std::lock_guard lock(state_->mutex);
+  state_->poke = std::move(poke);
+}
 
 std::shared_ptr<const Definitions> Generations::definitions() const {
   const std::lock_guard lock(state_->mutex);

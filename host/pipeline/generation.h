@@ -27,13 +27,13 @@ class Generations {
   explicit Generations(PluginHost& plugins);
   ~Generations();  ///< REQUIRES: no Lease is left.
 
-  /// [definitions thread] Makes it current: a request that begins on any worker after this
-  /// returns sees it. Workers are poked (on_publish), so that an idle one does not pin an
-  /// old generation.
+  /// [definitions thread; the loading one before] Makes it current: a request that begins on any worker after
+  /// this returns sees it. Workers are poked (on_publish), so that an idle one does not pin an old
+  /// generation.
   void publish(std::shared_ptr<const Definitions> definitions);
 
-  /// Before the first worker starts: what publish calls at its end. It has every worker
-  /// call Lease::refresh on its own thread.
+  /// Before the first worker starts, perhaps while the first is published: what publish calls at its end. It
+  /// has every worker call Lease::refresh on its own thread.
   void on_publish(std::function<void()> poke);
 
   /// [any thread] The newest definitions.
