@@ -22,7 +22,7 @@ constexpr std::int64_t last_chance_us = 500'000;
 Connection::~Connection() {
   commons_.loop.disarm(deadline_);
   if (state_ == State::dead) return;
-  commons_.loop.unwatch(watch_);
+  commons_.loop.forget(watch_);
   ::close(fd_);
 }
 
@@ -86,7 +86,7 @@ void Connection::close_gently() {
 void Connection::lost() {
   if (state_ == State::dead) return;
   state_ = State::dead;
-  commons_.loop.unwatch(watch_);
+  commons_.loop.forget(watch_);
   commons_.loop.disarm(deadline_);
   leave_tls();
   ::close(fd_);

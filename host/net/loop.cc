@@ -252,6 +252,10 @@ void Loop::unwatch(WatchId id) {
   state_->release(*slot);
 }
 
+void Loop::forget(WatchId id) {
+  if (State::Slot* const slot = state_->find(id)) state_->release(*slot);
+}
+
 void Loop::arm(Timer& timer, std::chrono::milliseconds after) {
   state_->timers.put(timer, (state_->now.count() + 999) / 1000 + after.count());
 }

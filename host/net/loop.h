@@ -68,6 +68,9 @@ class Loop {
   WatchId watch(int fd, Interest interest, FdHandler& handler);
   void rewatch(WatchId id, Interest interest);
   void unwatch(WatchId id);  ///< Before the descriptor is closed. Stale ids are ignored.
+  /// As unwatch, for a descriptor that its only holder closes at once: the kernel forgets
+  /// it then, and a system call is saved.
+  void forget(WatchId id);
 
   void arm(Timer& timer, std::chrono::milliseconds after);  ///< Re-arms an armed one.
   void disarm(Timer& timer);
