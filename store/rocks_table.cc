@@ -45,6 +45,9 @@ rocksdb::DBOptions database_options() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.info_log = std::make_shared<SilentLog>();
+  // Else a disk that fills up while RocksDB goes on after an error may take the files of one
+  // space and not of the other: they are then ahead of the torn log, and it never opens again.
+  options.atomic_flush = true;
   options.max_total_wal_size = 16u << 20;
   // A start must be quick: no file is opened, measured or summed before it is needed, what
   // the log holds is not rewritten, and no thread for statistics is started.
