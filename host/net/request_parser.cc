@@ -5,6 +5,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <charconv>
+#include <cstring>
 
 #include "host/net/server.h"
 #include "host/net/tokens.h"
@@ -199,7 +200,8 @@ Refusal split_target(RequestHead& out, const Limits& limits) {
 
 /// Looks at the version before Beast does, which knows 1.0 and 1.1 only.
 Refusal check_version(char* head, std::size_t size) {
-  const char* const line_end = std::find(head, head + size, '\r');
+  const void* const found = std::memchr(head, '\r', size);
+  const char* const line_end = found != nullptr ? static_cast<const char*>(found) : head + size;
   if (line_end - head < 9) return {400, "the request line is malformed"};
   char* const version = head + (line_end - head) - 9;
   const bool shaped = std::string_view(version, 6) == " HTTP/" && version[6] >= '0' && version[6] <= '9' &&
