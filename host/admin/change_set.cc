@@ -114,12 +114,17 @@ Outcome<Done> ChangeSet::put(const Definition& next, const std::vector<std::stri
   write.api = next.api;
   write.revision = next.revision;
   write.document = stored_text(next);
-  if (next.kind == Kind::api) {
-    staged_ = staged_->with_api(api_record(next), next_sequence());
+  if (next.kind == Kind::endpoint) {
+    EndpointFields fields = endpoint_record(next);
+    write.route = fields.route;
+    if (!edit_) staged_ = edit_.emplace(staged_).staged();
+    if (const Status put = edit_->put_endpoint(std::move(fields), next_sequence()); !put)
+      return from_error(put.error());
   } else {
-    if (next.kind == Kind::endpoint) write.route = endpoint_record(next).route;
-    auto staged = next.kind == Kind::endpoint ? staged_->with_endpoint(endpoint_record(next), next_sequence())
-                                              : staged_->with_channel(channel_record(next), next_sequence());
+    edit_.reset();
+    auto staged = next.kind == Kind::api
+                      ? Result<DefinitionsPtr>(staged_->with_api(api_record(next), next_sequence()))
+                      : staged_->with_channel(channel_record(next), next_sequence());
     if (!staged) return from_error(staged.error());
     staged_ = *std::move(staged);
   }
@@ -138,6 +143,7 @@ void ChangeSet::erase(Kind kind, const Ulid& id, const Ulid& api, std::uint64_t 
 }
 
 Outcome<Done> ChangeSet::remove(Kind kind, const Ulid& id) {
+  edit_.reset();
   const auto apply = [&](Result<DefinitionsPtr> staged) -> Outcome<Done> {
     if (!staged) return from_error(staged.error());
     staged_ = *std::move(staged);

@@ -37,7 +37,7 @@ class ChangeSet {
   Outcome<Done> remove(Kind kind, const Ulid& id);
 
   bool empty() const { return writes_.empty(); }
-  /// The snapshot with all changes so far.
+  /// The snapshot with all changes so far; put may change it in its place.
   const DefinitionsPtr& staged() const { return staged_; }
 
   /// Makes all of it durable; the staged snapshot carries the sequence of the last change,
@@ -52,6 +52,7 @@ class ChangeSet {
   const Rules& rules_;
   DefinitionStore& store_;
   DefinitionsPtr staged_;
+  std::optional<DefinitionsEdit> edit_;  ///< Of `staged_`, while endpoints follow each other.
   std::uint64_t first_;
   std::vector<DefinitionWrite> writes_;
 };

@@ -3,7 +3,33 @@
 #include "host/admin/transfer.h"
 #include "host/pipeline/generation.h"
 
+#include <malloc.h>
+
 namespace mimus::admin {
+namespace {
+
+constexpr std::size_t large_bytes = 1u << 20;
+
+/// Gives back to the system what a large document leaves behind: many times its size, in pieces
+/// of which the allocator would keep all below the last that is in use. Twice, for the
+/// temporaries and the replaced generation end on two threads, in any order.
+class TrimAfter {
+ public:
+  /// REQUIRES: it is made before the document is published, and ends after all that is made of it.
+  TrimAfter(Generations& generations, std::size_t bytes) : large_(bytes >= large_bytes) {
+    if (large_) generations.retire([] { malloc_trim(0); });
+  }
+  TrimAfter(const TrimAfter&) = delete;
+  TrimAfter& operator=(const TrimAfter&) = delete;
+  ~TrimAfter() {
+    if (large_) malloc_trim(0);
+  }
+
+ private:
+  const bool large_;
+};
+
+}  // namespace
 
 Answer Service::export_definitions(const Call&) {
   const DefinitionsPtr now = snapshot();
@@ -36,6 +62,7 @@ Answer Service::export_definitions(const Call&) {
 }
 
 Answer Service::import_definitions(const Call& call) {
+  const TrimAfter trim(*services_.generations, call.body.size());
   ChangeSet changes(rules_, services_.database->definitions(), snapshot());
   auto counts = stage_document(call.body, Intake::import, wall_us(), definition_ids_,
                                services_.database->definitions(), changes);
@@ -47,6 +74,7 @@ Answer Service::import_definitions(const Call& call) {
 }
 
 Status Service::load_file(std::string_view text) {
+  const TrimAfter trim(*services_.generations, text.size());
   if (const Status loaded = wait_until_loaded(); !loaded) return loaded;
   while (!text.empty() && std::string_view(" \t\r\n").find(text.front()) != std::string_view::npos)
     text.remove_prefix(1);

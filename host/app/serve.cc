@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -392,10 +393,18 @@ class Host {
   std::unique_ptr<Server> server_;
 };
 
+/// Large blocks go back to the system when they are freed, whatever sizes came before: by
+/// default a freed body of 30 MiB makes every later block smaller than that stay in the heap.
+void settle_allocator() {
+  mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);  // a heap that shrinks and grows again costs system calls
+}
+
 }  // namespace
 
 int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
           std::vector<Listener> listeners, const std::function<Result<ServeConfig>()>& reread) {
+  settle_allocator();
   Host host(config, installation);
   if (const Status status = host.start(std::move(plugins), listeners); !status) {
     std::fprintf(stderr, "mimus: %s\n", status.error().message.c_str());

@@ -156,6 +156,21 @@ Result<DefinitionsPtr> Definitions::without_channel(const Ulid& id, std::uint64_
   return DefinitionsPtr(std::move(out));
 }
 
+DefinitionsEdit::DefinitionsEdit(DefinitionsPtr base)
+    : base_(std::move(base)), out_(base_->next(base_->sequence())) {}
+
+Status DefinitionsEdit::put_endpoint(EndpointFields fields, std::uint64_t sequence) {
+  if (api_ == nullptr || api_->id != fields.api) {
+    const ApiRecord* const old = out_->find_api(fields.api);
+    if (old == nullptr) return missing("API", fields.api);
+    api_ = std::make_shared<ApiRecord>(*old);
+    out_->put_api(api_);
+  }
+  if (Status put = out_->put_endpoint(*api_, std::move(fields)); !put) return put;
+  out_->sequence_ = sequence;
+  return Done{};
+}
+
 DefinitionsBuilder::DefinitionsBuilder(HashSeed seed) : out_(new Definitions(seed)) {}
 
 void DefinitionsBuilder::add_api(ApiFields fields) {

@@ -79,6 +79,7 @@ class Definitions {
 
  private:
   friend class DefinitionsBuilder;
+  friend class DefinitionsEdit;
   explicit Definitions(HashSeed seed)
       : seed_(seed), by_slug_(seed), by_host_(seed), endpoints_(seed), by_path_(seed) {}
   std::shared_ptr<Definitions> next(std::uint64_t sequence) const;
@@ -95,6 +96,25 @@ class Definitions {
   PersistentMap<Ulid, const EndpointRecord> endpoints_;
   OrderedSet<ChannelRecord, ById> channels_;
   PersistentMap<std::string, const ChannelRecord> by_path_;  ///< Disabled ones too.
+};
+
+/// Many endpoints into one next snapshot, of which nodes are copied once rather than for each
+/// endpoint. Not thread-safe.
+class DefinitionsEdit {
+ public:
+  explicit DefinitionsEdit(DefinitionsPtr base);
+
+  /// Errors: as Definitions::with_endpoint; nothing has changed then
+  Status put_endpoint(EndpointFields fields, std::uint64_t sequence);
+
+  /// The next snapshot, in which later changes will be seen too. Once the edit is gone it is
+  /// as immutable as any.
+  DefinitionsPtr staged() const { return out_; }
+
+ private:
+  DefinitionsPtr base_;  ///< Shares nodes with `out_`, and so must outlive the changes.
+  std::shared_ptr<Definitions> out_;
+  std::shared_ptr<ApiRecord> api_;  ///< In `out_`: that of the last endpoint.
 };
 
 /// Fills a first snapshot without copying nodes, for a start. Not thread-safe.

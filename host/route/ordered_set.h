@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
+
+#include "host/route/shared_node.h"
 
 namespace mimus {
 
@@ -18,8 +21,13 @@ namespace mimus {
 template <class T, class Order>
 class OrderedSet {
  public:
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  bool empty() const { return !root_; }
+  /// Counts them: O(n).
+  std::size_t size() const {
+    std::size_t out = 0;
+    each([&](const T&) { ++out; });
+    return out;
+  }
 
   /// The first item, or nullptr.
   const T* first() const {
@@ -67,7 +75,6 @@ class OrderedSet {
   bool remove(const Key& key) {
     if (find(key) == nullptr) return false;
     remove(root_, key);
-    --size_;
     return true;
   }
 
@@ -78,15 +85,17 @@ class OrderedSet {
   }
 
  private:
+  struct Node;
+  using Link = SharedNode<Node>;
   struct Node {
     std::shared_ptr<const T> item;
-    std::shared_ptr<Node> left, right;
-    int height = 1;
+    Link left, right;
+    std::int32_t height = 1;
+    OwnerCount owners;
   };
-  using Link = std::shared_ptr<Node>;
 
   static Node& own(Link& link) {
-    if (link.use_count() != 1) link = std::make_shared<Node>(*link);
+    if (!link.alone()) link = Link::make(*link);
     return *link;
   }
   static int height(const Link& link) { return link ? link->height : 0; }
@@ -125,9 +134,8 @@ class OrderedSet {
 
   void put(Link& link, std::shared_ptr<const T> item) {
     if (!link) {
-      link = std::make_shared<Node>();
+      link = Link::make();
       link->item = std::move(item);
-      ++size_;
       return;
     }
     Node& node = own(link);
@@ -184,7 +192,6 @@ class OrderedSet {
   }
 
   Link root_;
-  std::size_t size_ = 0;
 };
 
 }  // namespace mimus

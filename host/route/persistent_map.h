@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/route/hash.h"
+#include "host/route/shared_node.h"
 
 namespace mimus {
 
@@ -83,7 +84,7 @@ class PersistentMap {
   /// the caller fills it. Valid until the next change.
   std::shared_ptr<V>& slot(KeyView key) {
     const std::uint64_t hash = Hash::of(seed_, key);
-    std::shared_ptr<Node>* at = &root_;
+    NodeLink* at = &root_;
     for (unsigned shift = 0; shift < hash_bits; shift += step) {
       Node& node = own(*at);
       const std::uint32_t bit = bit_of(hash, shift);
@@ -130,12 +131,15 @@ class PersistentMap {
     K key;
     std::shared_ptr<V> value;
   };
+  struct Node;
+  using NodeLink = SharedNode<Node>;
   /// Below the last bits of the hash a node is a plain list of leaves, its bits unused.
   struct Node {
     std::uint32_t leaf_bits = 0;
     std::uint32_t branch_bits = 0;
     std::vector<Leaf> leaves;
-    std::vector<std::shared_ptr<Node>> branches;
+    std::vector<NodeLink> branches;
+    OwnerCount owners;
   };
 
   static std::uint32_t bit_of(std::uint64_t hash, unsigned shift) { return 1u << ((hash >> shift) & 31); }
@@ -143,9 +147,9 @@ class PersistentMap {
     return static_cast<std::size_t>(std::popcount(bits & (bit - 1)));
   }
 
-  static Node& own(std::shared_ptr<Node>& node) {
-    if (!node) node = std::make_shared<Node>();
-    if (node.use_count() != 1) node = std::make_shared<Node>(*node);
+  static Node& own(NodeLink& node) {
+    if (!node) node = NodeLink::make();
+    if (!node.alone()) node = NodeLink::make(*node);
     return *node;
   }
 
@@ -158,7 +162,7 @@ class PersistentMap {
 
   /// Makes room for a second key with the same bits: the first moves one level down.
   void push_down(Node& node, std::uint32_t bit, std::size_t index, unsigned shift) {
-    auto child = std::make_shared<Node>();
+    NodeLink child = NodeLink::make();
     Leaf leaf = std::move(node.leaves[index]);
     node.leaves.erase(node.leaves.begin() + static_cast<std::ptrdiff_t>(index));
     node.leaf_bits ^= bit;
@@ -170,7 +174,7 @@ class PersistentMap {
   }
 
   /// REQUIRES: the key is below `at`.
-  static void remove(std::shared_ptr<Node>& at, std::uint64_t hash, unsigned shift, KeyView key) {
+  static void remove(NodeLink& at, std::uint64_t hash, unsigned shift, KeyView key) {
     Node& node = own(at);
     if (shift >= hash_bits) {
       std::erase_if(node.leaves, [&](const Leaf& leaf) { return leaf.key == key; });
@@ -206,7 +210,7 @@ class PersistentMap {
     return true;
   }
 
-  std::shared_ptr<Node> root_;
+  NodeLink root_;
   std::size_t size_ = 0;
   HashSeed seed_;
 };

@@ -182,6 +182,38 @@ TEST(Definitions, AreTheSameFromTheBuilderAndFromSteps) {
   EXPECT_TRUE(routes(next, "one", "/a/7"));
 }
 
+TEST(Definitions, TakeManyEndpointsInOneEditAndLeaveTheBaseAsItWas) {
+  auto base = Definitions::empty(HashSeed{4})->with_api(api(1, "one"), 1)->with_api(api(2, "two"), 2);
+  base = must(base->with_endpoint(endpoint_of(10, 1, "/old"), 3));
+  base = must(base->with_endpoint(endpoint_of(11, 2, "/kept"), 4));
+  DefinitionsPtr next;
+  {
+    DefinitionsEdit edit(base);
+    EXPECT_TRUE(edit.put_endpoint(endpoint_of(10, 1, "/new", true, 2), 5));
+    for (std::uint64_t i = 0; i < 300; ++i) {  // the two APIs in turn
+      EXPECT_TRUE(edit.put_endpoint(endpoint_of(100 + i, 1 + i % 2, "/e" + std::to_string(i)), 6 + i));
+    }
+    EXPECT_FALSE(edit.put_endpoint(endpoint_of(10, 2, "/stolen"), 999));
+    EXPECT_FALSE(edit.put_endpoint(endpoint_of(12, 9, "/lost"), 999));
+    EXPECT_FALSE(edit.put_endpoint(endpoint_of(12, 1, "no slash"), 999));
+    next = edit.staged();
+  }
+  EXPECT_EQ(next->sequence(), 305u);
+  EXPECT_EQ(next->endpoint_count(), 302u);
+  EXPECT_EQ(next->find_api(id_of(1))->endpoints.size(), 151u);
+  EXPECT_EQ(next->find_api(id_of(2)), next->find_api_by_slug("two"));
+  EXPECT_TRUE(routes(next, "one", "/new"));
+  EXPECT_FALSE(routes(next, "one", "/old"));
+  EXPECT_TRUE(routes(next, "one", "/e298"));
+  EXPECT_TRUE(routes(next, "two", "/e299"));
+  EXPECT_TRUE(routes(next, "two", "/kept"));
+  EXPECT_EQ(base->sequence(), 4u);
+  EXPECT_EQ(base->endpoint_count(), 2u);
+  EXPECT_TRUE(routes(base, "one", "/old"));
+  EXPECT_FALSE(routes(base, "one", "/new"));
+  EXPECT_FALSE(routes(base, "two", "/e1"));
+}
+
 TEST(Definitions, CarryWhatWasCompiledAsLongAsTheRevisionStays) {
   int destroyed = 0;
   auto snapshot = Definitions::empty({})->with_api(api(1, "one"), 1);
