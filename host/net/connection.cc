@@ -22,7 +22,7 @@ constexpr std::size_t max_bytes_a_turn = 256 << 10;
 }  // namespace
 
 Connection::Connection(Commons& commons, int fd, Origin origin)
-    : commons_(commons), origin_(std::move(origin)), fd_(fd), secure_(origin_.secure) {
+    : commons_(commons), origin_(std::move(origin)), fd_(fd), secure_(origin_.secure), edges_(!secure_) {
   deadline_.owner = this;
   deadline_.fire = [](Timer& timer) {
     Connection& c = *static_cast<Deadline&>(timer).owner;
@@ -33,7 +33,7 @@ Connection::Connection(Commons& commons, int fd, Origin origin)
 }
 
 bool Connection::start() {
-  watch_ = commons_.loop.watch(fd_, Interest::read, *this);
+  watch_ = commons_.loop.watch(fd_, Interest::read, *this, edges_ ? Trigger::edge : Trigger::level);
   if (watch_ == 0) return false;
   read_deadline_us_ = commons_.loop.now().count() + commons_.limits.header_timeout.count() * 1000;
   arm_deadline();
@@ -45,6 +45,11 @@ void Connection::on_ready(Ready ready) {
   guarded([&] {
     if (ready.error || (ready.hung_up && !(ready.read && wants_input()))) return lost();
     if (tls_ && tls_->wants_write() && wants_input()) ready.read = ready.read || ready.write;
+    if (edges_) {
+      hung_up_ = hung_up_ || ready.hung_up;
+      peer_closing_ = peer_closing_ || ready.closed;
+      unread_ = unread_ || ready.read || ready.closed;
+    }
     if (tls_ && tls_->write_wants_read()) {
       input_ = in_.view();
     } else if (ready.read || ready.closed) {
@@ -53,7 +58,7 @@ void Connection::on_ready(Ready ready) {
       } else {
         // What the client sent stays in the kernel until it is its turn.
         peer_closing_ = peer_closing_ || ready.closed;
-        set_interest(peer_closing_ ? Interest::errors : Interest::none);
+        if (!edges_) set_interest(peer_closing_ ? Interest::errors : Interest::none);
         input_ = in_.view();
       }
     } else {
@@ -80,13 +85,17 @@ bool Connection::wants_input() const {
 
 bool Connection::receive() {
   if (secure_) return receive_tls();
-  char* const scratch = commons_.scratch.get();
-  const ssize_t n = ::recv(fd_, scratch, Commons::scratch_size, 0);
-  if (n < 0 && errno != EAGAIN && errno != EINTR) {
+  ssize_t n = 0;
+  do {
+    n = ::recv(fd_, commons_.scratch.get(), Commons::scratch_size, 0);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno != EAGAIN) {
     lost();
     return false;
   }
   if (n == 0) peer_ended_ = true;
+  // A read that leaves room has emptied the socket; but a hang-up that was told lies behind it.
+  unread_ = edges_ && n > 0 && (n == Commons::scratch_size || peer_closing_);
   take_in(n > 0 ? static_cast<std::size_t>(n) : 0);
   return true;
 }
@@ -250,18 +259,20 @@ bool Connection::flush() {
   if (out_.empty() && borrowed.empty()) return true;
   if (secure_) return flush_tls();
   ssize_t n = 0;
-  if (borrowed.empty()) {
-    n = ::send(fd_, out_.view().data(), out_.size(), MSG_NOSIGNAL);
-  } else {
-    iovec parts[2] = {{const_cast<char*>(out_.view().data()), out_.size()},
-                      {const_cast<char*>(borrowed.data()), borrowed.size()}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
-    n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-  }
+  do {
+    if (borrowed.empty()) {
+      n = ::send(fd_, out_.view().data(), out_.size(), MSG_NOSIGNAL);
+    } else {
+      iovec parts[2] = {{const_cast<char*>(out_.view().data()), out_.size()},
+                        {const_cast<char*>(borrowed.data()), borrowed.size()}};
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = 2;
+      n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    }
+  } while (n < 0 && errno == EINTR);
   if (n < 0) {
-    if (errno != EAGAIN && errno != EINTR) {
+    if (errno != EAGAIN) {
       lost();
       return false;
     }
@@ -304,7 +315,7 @@ void Connection::settle() {
   const std::int64_t now_us = commons_.loop.now().count();
   if (state_ == State::head && !turn_queued_) {
     if (in_.empty()) {
-      if (commons_.draining && served_ && !(tls_ && tls_->more())) return close_gently();
+      if (commons_.draining && served_ && !more_to_read()) return close_gently();
       partial_ = false;
       if (served_ && !commons_.draining)
         read_deadline_us_ = now_us + commons_.limits.keep_alive.count() * 1000;
@@ -313,7 +324,22 @@ void Connection::settle() {
       read_deadline_us_ = now_us + commons_.limits.header_timeout.count() * 1000;
     }
   }
+  if (hung_up_ && !(unread_ && wants_input())) return lost();
+  if (wants_input() && more_to_read()) {
+    read_next_ = true;
+    schedule();
+  }
+  await_readiness();
+  arm_deadline();
+}
+
+void Connection::await_readiness() {
   bool write = !out_.empty() || (now_ && !now_->borrowed.empty());
+  if (edges_) {
+    // Never taken back: an edge that nobody waits for costs nothing.
+    if (write) set_interest(Interest::both);
+    return;
+  }
   // Not reading is left to on_ready, so that a request in time costs no epoll_ctl.
   const bool was_reading = interest_ == Interest::read || interest_ == Interest::both;
   bool read = wants_input() || (was_reading && (!yielded_ || turn_queued_));
@@ -321,7 +347,6 @@ void Connection::settle() {
     const bool crossed = write && tls_->write_wants_read();
     write = (write && !crossed) || (tls_->wants_write() && (wants_input() || state_ == State::closing));
     read = read || crossed;
-    if (tls_->more() && wants_input()) schedule();
   }
   if (peer_ended_ || (peer_closing_ && !read)) {
     set_interest(write ? Interest::write_errors : Interest::errors);
@@ -329,7 +354,6 @@ void Connection::settle() {
     set_interest(read ? (write ? Interest::both : Interest::read)
                       : (write ? Interest::write : Interest::none));
   }
-  arm_deadline();
 }
 
 void Connection::schedule() {
@@ -342,7 +366,7 @@ void Connection::run_scheduled() {
   turn_queued_ = false;
   if (state_ == State::dead) return commons_.bury(*this);
   guarded([this] {
-    if (tls_ && tls_->more() && wants_input()) {
+    if (std::exchange(read_next_, false) && wants_input()) {
       if (!receive()) return;
     } else {
       input_ = in_.view();

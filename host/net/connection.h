@@ -84,6 +84,8 @@ class Connection final : public FdHandler, public ResponseSink {
   void after_flush();
   void settle();
   bool wants_input() const;
+  bool more_to_read() const { return unread_ || (tls_ && tls_->more()); }
+  void await_readiness();
   void schedule();
   void run_scheduled();
 
@@ -121,7 +123,10 @@ class Connection final : public FdHandler, public ResponseSink {
   bool in_turn_ = false;
   bool turn_queued_ = false;
   bool peer_ended_ = false;    // recv returned 0.
-  bool peer_closing_ = false;  // A hang-up was told while we were not reading.
+  bool peer_closing_ = false;  // A hang-up was told; with edges, also while we were reading.
+  bool hung_up_ = false;       // Of both directions.
+  bool unread_ = false;        // With edges: the kernel may hold bytes, and will not tell again.
+  bool read_next_ = false;     // The scheduled turn begins with reading.
   bool yielded_ = false;       // Pipelined requests wait for the next turn.
   bool partial_ = false;       // The clock of a head runs.
   bool served_ = false;        // At least one request came.
@@ -132,7 +137,8 @@ class Connection final : public FdHandler, public ResponseSink {
   bool reset_ = false;    // Close with a reset.
   bool overrun_ = false;  // A takeover must be closed: it wrote too much, or asked for it.
   bool taken_started_ = false;
-  bool secure_;             // TLS is spoken, or awaited.
+  bool secure_;       // TLS is spoken, or awaited.
+  const bool edges_;  // Readiness is told once. Not over TLS, whose buffers would have to be emptied, too.
   std::string_view input_;  // In a turn: what is still to be handled, in in_ or the scratch.
   Bytes in_;                // Between turns.
   Bytes out_;

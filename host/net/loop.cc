@@ -44,6 +44,10 @@ Flags<NotifyOn> flags_of(Interest interest) {
   return flags;
 }
 
+Pistache::Polling::Mode mode_of(Trigger trigger) {
+  return trigger == Trigger::edge ? Pistache::Polling::Mode::Edge : Pistache::Polling::Mode::Level;
+}
+
 Ready ready_of(const Flags<NotifyOn>& flags) {
   Ready ready;
   ready.read = flags.hasFlag(NotifyOn::Read);
@@ -62,6 +66,7 @@ struct Loop::State {
     int fd = -1;
     std::uint32_t generation = 0;
     Interest interest = Interest::none;
+    Trigger trigger = Trigger::level;
   };
 
   State(unsigned index_of_loop, const Clock& c) : index(index_of_loop), clock(c) {
@@ -216,7 +221,7 @@ unsigned Loop::index() const { return state_->index; }
 
 void Loop::on_exception(std::function<void(const char*)> report) { state_->on_exception = std::move(report); }
 
-WatchId Loop::watch(int fd, Interest interest, FdHandler& handler) {
+WatchId Loop::watch(int fd, Interest interest, FdHandler& handler, Trigger trigger) {
   State& s = *state_;
   if (s.free_slots.empty()) {
     s.free_slots.push_back(static_cast<std::uint32_t>(s.slots.size()));
@@ -227,7 +232,7 @@ WatchId Loop::watch(int fd, Interest interest, FdHandler& handler) {
   if (++slot.generation == 0) slot.generation = 1;
   const WatchId id = std::uint64_t{slot.generation} << 32 | index;
   try {
-    s.epoll.addFd(fd, flags_of(interest), Tag(id));
+    s.epoll.addFd(fd, flags_of(interest), Tag(id), mode_of(trigger));
   } catch (const std::exception&) {
     return 0;
   }
@@ -235,6 +240,7 @@ WatchId Loop::watch(int fd, Interest interest, FdHandler& handler) {
   slot.handler = &handler;
   slot.fd = fd;
   slot.interest = interest;
+  slot.trigger = trigger;
   return id;
 }
 
@@ -242,7 +248,8 @@ void Loop::rewatch(WatchId id, Interest interest) {
   State::Slot* const slot = state_->find(id);
   if (!slot || slot->interest == interest) return;
   slot->interest = interest;
-  state_->guarded([&] { state_->epoll.rearmFd(slot->fd, flags_of(interest), Tag(id)); });
+  state_->guarded(
+      [&] { state_->epoll.rearmFd(slot->fd, flags_of(interest), Tag(id), mode_of(slot->trigger)); });
 }
 
 void Loop::unwatch(WatchId id) {

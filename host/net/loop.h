@@ -23,6 +23,10 @@ struct Ready {
 /// resets and errors only.
 enum class Interest : std::uint8_t { none, read, write, both, errors, write_errors };
 
+/// Whether a readiness is told for as long as it lasts, or once when it begins (and at each
+/// rewatch): then the handler reads and writes until the system has no more.
+enum class Trigger : std::uint8_t { level, edge };
+
 /// Owned by whoever made it; a loop calls it only between watch and unwatch.
 class FdHandler {
  public:
@@ -65,7 +69,7 @@ class Loop {
   void on_exception(std::function<void(const char* what)> report);
 
   /// Errors of epoll end as 0, which is no id.
-  WatchId watch(int fd, Interest interest, FdHandler& handler);
+  WatchId watch(int fd, Interest interest, FdHandler& handler, Trigger trigger = Trigger::level);
   void rewatch(WatchId id, Interest interest);
   void unwatch(WatchId id);  ///< Before the descriptor is closed. Stale ids are ignored.
   /// As unwatch, for a descriptor that its only holder closes at once: the kernel forgets
