@@ -52,6 +52,7 @@ rocksdb::DBOptions database_options() {
   // A start must be quick: no file is opened, measured or summed before it is needed, what
   // the log holds is not rewritten, and no thread for statistics is started.
   options.max_open_files = 256;
+  options.max_file_opening_threads = 1;  // else 16 for each space, for a file or two
   options.skip_stats_update_on_db_open = true;
   options.skip_checking_sst_file_sizes_on_db_open = true;
   options.avoid_flush_during_recovery = true;

@@ -65,14 +65,15 @@ struct AdminServices {
 
 class Admin {
  public:
-  /// Loads what is stored and publishes it. More than some 1,000 endpoints are waited for no
-  /// more: they are loaded on a thread at once, while an empty generation is published, and
-  /// calls wait.
+  /// Loads what is stored and publishes it. With more than some 250 endpoints an empty
+  /// generation is published, calls wait, and the rest is left to go_on_loading.
   /// Errors: invalid - a plugin's schema;  corrupt, unavailable - what is stored
   static Result<std::unique_ptr<Admin>> open(AdminServices services);
   virtual ~Admin() = default;
 
-  /// Blocks until what is stored is loaded. Errors: corrupt, unavailable
+  /// Has a thread load what Admin::open left. [any thread]
+  virtual void go_on_loading() = 0;
+  /// Goes on, and blocks until what is stored is loaded. Errors: corrupt, unavailable
   virtual Status wait_until_loaded() = 0;
 
   /// True if the call changes definitions and so belongs on the definitions thread; all

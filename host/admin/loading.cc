@@ -5,12 +5,14 @@
 namespace mimus::admin {
 namespace {
 
-constexpr std::size_t waited_for = 1000;  // endpoints that are loaded before a start goes on
+constexpr std::size_t waited_for = 250;  // endpoints that are loaded before a start goes on
 
 }  // namespace
 
 Service::~Service() {
-  if (loading_.thread.joinable()) loading_.thread.join();
+  if (!loading_.thread.joinable()) return;
+  go_on_loading();
+  loading_.thread.join();
 }
 
 Status Service::start_loading() {
@@ -21,7 +23,14 @@ Status Service::start_loading() {
   return loading_.result ? *loading_.result : Status(Done{});
 }
 
+void Service::go_on_loading() {
+  const std::lock_guard lock(loading_.mutex);
+  loading_.may_go_on = true;
+  loading_.changed.notify_all();
+}
+
 Status Service::wait_until_loaded() {
+  go_on_loading();
   std::unique_lock lock(loading_.mutex);
   loading_.changed.wait(lock, [this] { return loading_.result.has_value(); });
   return *loading_.result;
@@ -55,9 +64,11 @@ Result<DefinitionsPtr> Service::read_stored() {
   const auto endpoints = store.each(Kind::endpoint, [&](const StoredDefinition& stored) {
     note(builder.add_endpoint({stored.id, stored.api, stored.route, stored.revision}));
     if (++count != waited_for) return;
-    const std::lock_guard lock(loading_.mutex);
+    std::unique_lock lock(loading_.mutex);
     loading_.many = true;
     loading_.changed.notify_all();
+    loading_.changed.wait(lock,
+                          [this] { return loading_.may_go_on; });  // what is left of a start comes first
   });
   if (!endpoints) return endpoints.error();
   const auto channels = store.each(Kind::channel, [&](const StoredDefinition& stored) {

@@ -34,6 +34,7 @@ class Service final : public Admin {
   /// Starts loading what the store holds, and waits for what is quickly loaded.
   /// Errors: corrupt, unavailable - of what was waited for
   Status start_loading();
+  void go_on_loading() override;
   Status wait_until_loaded() override;
 
   bool writes_definitions(std::string_view method, std::string_view path) const override;
@@ -89,6 +90,7 @@ class Service final : public Admin {
     std::mutex mutex;
     std::condition_variable changed;
     bool many = false;             ///< More than a start waits for. Guarded by mutex.
+    bool may_go_on = false;        ///< With these. Guarded by mutex.
     std::optional<Status> result;  ///< Once it is over. Guarded by mutex.
     std::thread thread;
   };

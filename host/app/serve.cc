@@ -175,6 +175,7 @@ class Host {
     services.journal = journal_.get();
     if (const Status status = start_workers(listeners, services); !status) return status;
     print_ready(listeners, *token);
+    admin_->go_on_loading();
     return Done{};
   }
 
