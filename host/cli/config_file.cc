@@ -67,10 +67,13 @@ Result<ConfigFile> parse_config_file(std::string_view text, const std::string& n
 Result<ConfigFile> read_config_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return Error{Code::unavailable, path + " cannot be read: " + std::strerror(errno)};
-  std::string text(max_file_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  char piece[16 << 10];  // most files are one; a buffer of the longest would cost every start
+  do {
+    in.read(piece, sizeof piece);
+    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  } while (in && text.size() <= max_file_bytes);
   if (in.bad()) return Error{Code::unavailable, path + " cannot be read"};
-  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > max_file_bytes) return Error{Code::unavailable, path + " is larger than 10 MiB"};
   return parse_config_file(text, path);
 }
