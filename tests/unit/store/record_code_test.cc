@@ -163,8 +163,9 @@ struct FilterCase {
 
 TEST(BlockCode, HeadersTellWhatCannotBeInside) {
   const Fixture f;
+  const std::string block = block_of(f, {record_with(200, "DE", 10), record_with(404, "", 20)});
   BlockHeader header;
-  ASSERT_TRUE(decode_header(block_of(f, {record_with(200, "DE", 10), record_with(404, "", 20)}), header));
+  ASSERT_TRUE(decode_header(block, header));
   EXPECT_EQ(header.count, 2u);
   const FilterCase cases[] = {
       {"a status that is there", {field_status, Op::equals, 404, ""}, true},
