@@ -102,7 +102,7 @@ class Record {
 };
 
 /// One worker's bounded ring. append: that worker alone; no locks, no system calls but
-/// one wake-up when the ring becomes half full.
+/// one wake-up when 16 KiB (or half the ring) are unread.
 class Producer {
  public:
   virtual ~Producer() = default;

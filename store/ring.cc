@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 
@@ -14,6 +15,9 @@ constexpr std::uint32_t wrap_mark = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t clipped_text = 64;
 constexpr std::size_t unclipped = std::numeric_limits<std::size_t>::max();
 constexpr std::chrono::seconds oldest_allowed{1};
+// About a hundred records: enough to make waking cheap, little enough that the writer neither
+// holds a worker's core for long (p99) nor empties its caches.
+constexpr std::size_t most_unread = 16u << 10;
 
 std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
 
@@ -38,7 +42,12 @@ bool WakeUp::wait(std::chrono::milliseconds at_most) {
 }
 
 Ring::Ring(std::size_t bytes, const FieldTable& fields, const Clock& clock, WakeUp& wake)
-    : size_(bytes), fields_(fields), clock_(clock), wake_(wake), memory_(new char[bytes]) {}
+    : size_(bytes),
+      wake_at_(std::min(bytes / 2, most_unread)),
+      fields_(fields),
+      clock_(clock),
+      wake_(wake),
+      memory_(new char[bytes]) {}
 
 bool Ring::append(const RecordInput& record) {
   std::size_t clip = unclipped;
@@ -57,7 +66,7 @@ bool Ring::append(const RecordInput& record) {
   const std::size_t need = sizeof(std::uint32_t) + padded(bound);
   const std::size_t skipped = need > to_end ? to_end : 0;
 
-  if (known_head_ < marked_ || tail - known_head_ >= size_ / 2)
+  if (known_head_ < marked_ || tail - known_head_ >= wake_at_)
     known_head_ = head_.load(std::memory_order_acquire);
   if (const bool waiting = known_head_ < marked_; waiting) {
     if (clock_.now() - marked_at_ > oldest_allowed) {
@@ -82,7 +91,7 @@ bool Ring::append(const RecordInput& record) {
     marked_ = after;
     marked_at_ = clock_.now();
   }
-  if (after - known_head_ < size_ / 2) {
+  if (after - known_head_ < wake_at_) {
     woken_ = false;
   } else if (!woken_) {
     woken_ = true;

@@ -52,6 +52,7 @@ class Ring final : public Producer {
   char* at(std::uint64_t position) { return &memory_[position & (size_ - 1)]; }
 
   const std::size_t size_;
+  const std::size_t wake_at_;  // So much unread wakes the writer.
   const FieldTable& fields_;
   const Clock& clock_;
   WakeUp& wake_;

@@ -12,7 +12,7 @@ const json = { 'Content-Type': 'application/json' };
 
 async function started(name, port, began, child) {
   child.stdout.resume();
-  const server = { name, origin: `http://127.0.0.1:${port}`, port, base: '', child, warmUp: 5, stop: () => stop(child) };
+  const server = { name, origin: `http://127.0.0.1:${port}`, port, base: '', child, warmUp: 5, slow: true, stop: () => stop(child) };
   await firstAnswer(server, '/users/1', child);
   server.first = performance.now() - began;
   server.pids = family(child.pid);

@@ -94,6 +94,17 @@ TEST_F(RingTest, WakesTheWriterOnceWhenHalfFull) {
   EXPECT_FALSE(wake_.wait(std::chrono::milliseconds(0)));
 }
 
+TEST_F(RingTest, WakesTheWriterLongBeforeALargeRingIsHalfFull) {
+  Ring ring(1 << 20, fields_, clock_, wake_);
+  unsigned records = 0;
+  for (; !wake_.wait(std::chrono::milliseconds(0)); ++records) {
+    ASSERT_TRUE(ring.append(numbered(records, std::string(1000, 'p'))));
+  }
+  EXPECT_GE(records, 10u);
+  EXPECT_LE(records, 16u);
+  EXPECT_FALSE(ring.half_full());
+}
+
 TEST_F(RingTest, ClipsTheTextsOfARecordThatCouldNeverFit) {
   Ring ring(4096, fields_, clock_, wake_);
   const std::string body(100'000, 'b');
