@@ -12,6 +12,8 @@
 namespace mimus {
 namespace {
 
+using header::trimmed;
+
 /// The first `bits` of both are the same.
 bool same_prefix(const IpAddress& a, const IpAddress& b, unsigned bits) {
   const unsigned bytes = bits / 8, rest = bits % 8;
@@ -22,14 +24,6 @@ bool same_prefix(const IpAddress& a, const IpAddress& b, unsigned bits) {
 bool is_in_any(const IpAddress& address, std::span<const Cidr> blocks) {
   return std::any_of(blocks.begin(), blocks.end(),
                      [&](const Cidr& block) { return same_prefix(address, block.network, block.bits); });
-}
-
-bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 struct Hop {

@@ -1,4 +1,4 @@
-// Who the client is behind proxies that we trust. Pure.
+// Who the client is behind proxies that we trust.
 #pragma once
 
 #include <array>

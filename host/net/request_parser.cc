@@ -16,14 +16,9 @@ namespace {
 namespace beast = boost::beast;
 using Ec = beast::error_code;
 using Text = beast::string_view;
+using header::trimmed;
 
 std::string_view view(Text text) { return {text.data(), text.size()}; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Beast reads only a head that is complete, once, and never sees a body.
 class HeadParser final : public beast::http::basic_parser<true> {
