@@ -17,6 +17,7 @@
 
 #include "host/app/channel_control.h"
 #include "host/app/reload.h"
+#include "host/app/shared_files.h"
 #include "host/app/worker_service.h"
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
@@ -80,14 +81,16 @@ void print_ready(const std::vector<Listener>& listeners, const AdminToken& token
 }
 
 /// What an option is: set by the operator, or the manifest's default with "@share/" resolved.
-std::string option_value(const ServeConfig& config, const Installation& installation,
-                         const OptionSpec& option) {
+std::string option_value(const ServeConfig& config, SharedFiles& files, const OptionSpec& option) {
   if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end())
     return at->second;
   const std::string text = json::unquote(option.fallback);
   constexpr std::string_view share = "@share/";
-  if (text.starts_with(share)) return json::quoted(installation.share + "/" + text.substr(share.size()));
-  return option.fallback;
+  if (!text.starts_with(share)) return option.fallback;
+  const Result<std::string> path = files.path(text.substr(share.size()));
+  if (path) return json::quoted(*path);
+  log_error(option.name + ": " + path.error().message);
+  return option.fallback;  // which the plugin will say that it cannot open
 }
 
 void log_for_plugins(mimus_log_level level, std::string_view text) {
@@ -136,7 +139,7 @@ void wait_for_stop(const std::function<void()>& on_hang_up) {
 class Host {
  public:
   Host(const ServeConfig& config, const Installation& installation)
-      : config_(config), installation_(installation) {}
+      : config_(config), files_(installation.share, config.data) {}
   ~Host() {
     if (admin_ != nullptr) (void)admin_->wait_until_loaded();  // what it publishes goes to the workers
   }
@@ -159,7 +162,7 @@ class Host {
     services.extension = exchange_extension;
     services.log = log_for_plugins;
     auto loaded = PluginHost::load(std::move(plugins), services, [&](const OptionSpec& option) {
-      return option_value(config_, installation_, option);
+      return option_value(config_, files_, option);
     });
     Result<std::unique_ptr<Database>> database = opening.get();
     if (!database) return database.error();
@@ -373,7 +376,7 @@ class Host {
   }
 
   const ServeConfig& config_;
-  const Installation& installation_;
+  SharedFiles files_;
   SystemClock clock_;
   Metrics metrics_;
   AddressPolicy addresses_;

@@ -10,7 +10,8 @@
 
 namespace mimus {
 
-/// The program's own folders, found from where the binary lies.
+/// The program's own folders, found from where the binary lies; "" where the program carries
+/// what would be in them.
 struct Installation {
   std::string builtin_plugins;  ///< …/lib/mimus/plugins
   std::string share;            ///< …/share/mimus

@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <thread>
 
+#include "host/app/embedded.h"
 #include "host/app/serve.h"
 #include "host/cli/log.h"
 #include "host/cli/parent.h"
 #include "host/cli/verbs.h"
+#include "mimus/plugin_wall.hpp"
 
 namespace {
 
@@ -26,12 +28,15 @@ constexpr const char* usage =
     "  backup DIR                    copy a data directory, of a running host too\n"
     "  restore DIR                   make a data directory from a backup\n"
     "  plugin list|inspect           what plugins say of themselves\n"
+    "  licences                      of this program and of all that is in it\n"
     "\n"
     "  --help, --version             also: mimus VERB --help\n";
 
 Installation installation() {
+  if (!embedded_files().empty()) return {};
   std::error_code failed;
   const auto binary = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (failed) return {};
   const auto root = binary.parent_path().parent_path();
   return {(root / "lib/mimus/plugins").string(), (root / "share/mimus").string()};
 }
@@ -42,6 +47,15 @@ Surroundings surroundings() {
     return std::string(value == nullptr ? "" : value);
   };
   return {environment, std::max(1u, std::thread::hardware_concurrency())};
+}
+
+int show_licences() {
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (file.name == "licences.txt") return show_help(std::string(file.bytes));
+  }
+  return show_help(
+      "Mimus is under the Apache License 2.0. This build uses the libraries of the system, whose\n"
+      "packages state their licences.\n");
 }
 
 std::vector<const Manifest*> manifests_of(const std::vector<PluginSource>& plugins) {
@@ -87,6 +101,7 @@ int serve_verb(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  wall::prime_unwinder();  // here, where nothing runs, not inside a plugin's call
   Arguments arguments(argv + std::min(argc, 1), argv + argc);
   const std::string verb = arguments.empty() ? "" : arguments[0];
   if (verb == "--help" || verb == "-h" || verb == "help") {
@@ -96,6 +111,7 @@ int main(int argc, char** argv) {
     std::puts("mimus " MIMUS_VERSION);
     return 0;
   }
+  if (verb == "--licences" || verb == "licences") return show_licences();
   if (verb.empty()) {
     std::fputs(usage, stderr);
     return 2;

@@ -17,6 +17,9 @@ function(mimus_plugin name)
     target_link_libraries(${name}_linked PRIVATE mimus_sdk mimus_warnings PUBLIC ${arg_LIBRARIES})
     set_property(GLOBAL APPEND PROPERTY MIMUS_LINKED_PLUGINS ${name}_linked)
   endif()
+  if(MIMUS_EDGE)  # whose archives are no position-independent code
+    return()
+  endif()
 
   mimus_module(${name} ${manifest} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
