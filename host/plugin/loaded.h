@@ -25,6 +25,7 @@ struct mimus_host {
   mimus::PluginServices services;
   mimus_inst* instance = nullptr;
   const std::vector<mimus::FieldSpec>* fields = nullptr;  ///< Core and plugins', by number.
+  mimus::Capabilities granted;                            ///< Set before create.
 
   std::mutex mutex;
   std::string error;  // guarded by mutex
@@ -50,7 +51,9 @@ struct PluginHost::Loaded {
   mutable std::atomic<std::uint64_t> failures{0};  ///< Requests that its fail policy had to decide.
   mutable std::atomic<std::uint64_t> bindings{0};  ///< Living ones.
 
-  explicit Loaded(PluginSource from) : source(std::move(from)) {}
+  explicit Loaded(PluginSource from) : source(std::move(from)) {
+    host.granted = source.granted.value_or(source.manifest.capabilities);
+  }
   const Manifest& manifest() const { return source.manifest; }
 };
 

@@ -88,10 +88,37 @@ FieldSpec journal_of(const Json& from) {
   return out;
 }
 
+Capabilities capabilities_of(const Json& from) {
+  only(from, "\"capabilities\"", {"kv", "fetch", "forward", "journal", "channel"});
+  Capabilities out;
+  const auto flag = [&](const char* key, bool& set) {
+    if (!from.contains(key)) return;
+    if (!from[key].is_boolean())
+      throw Wrong{std::string("\"") + key + "\" of \"capabilities\" must be true or false"};
+    set = from[key];
+  };
+  flag("kv", out.kv);
+  flag("forward", out.forward);
+  flag("journal", out.journal);
+  flag("channel", out.channel);
+  if (!from.contains("fetch") || from["fetch"] == false) return out;
+  only(from["fetch"], "\"fetch\" of \"capabilities\"", {"hosts"});
+  out.fetch = true;
+  out.fetch_hosts = texts_of(from["fetch"], "hosts");
+  if (out.fetch_hosts.empty()) throw Wrong{"\"hosts\" of \"fetch\" must name the hosts that it calls"};
+  if (out.fetch_hosts.size() > 100) throw Wrong{"\"hosts\" of \"fetch\" may be 100 at most"};
+  for (const std::string& host : out.fetch_hosts) {
+    if (!is_fetch_host(host))
+      throw Wrong{"host \"" + host +
+                  "\" of \"fetch\" must be HOST, HOST:PORT or HOST:*, as in api.example.com:443"};
+  }
+  return out;
+}
+
 Manifest manifest_of(const Json& from) {
   only(from, "the manifest",
        {"id", "version", "abi", "summary", "order", "fail", "fields", "reads", "endpoint_schema", "options",
-        "journal", "admin", "resets"});
+        "journal", "admin", "resets", "capabilities", "unload"});
   Manifest out;
   out.id = text_of(from, "id");
   if (out.id.empty() || out.id.find('\0') != std::string::npos) throw Wrong{"\"id\" is empty"};
@@ -143,6 +170,11 @@ Manifest manifest_of(const Json& from) {
     if (from["admin"].contains("operations")) out.admin_operations = from["admin"]["operations"].dump();
   }
   out.resets = texts_of(from, "resets");
+  if (from.contains("capabilities")) out.capabilities = capabilities_of(from["capabilities"]);
+  const std::string unload = text_of(from, "unload", false);
+  if (!unload.empty() && unload != "verified" && unload != "never")
+    throw Wrong{"\"unload\" must be verified or never"};
+  out.unload_never = unload == "never";
   return out;
 }
 

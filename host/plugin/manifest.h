@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/plugin/capabilities.h"
 #include "mimus/plugin.h"
 #include "mimus/result.h"
 #include "store/journal.h"
@@ -47,7 +48,9 @@ struct Manifest {
   std::string admin_path;        ///< "" for none.
   std::string admin_operations;  ///< JSON array for the OpenAPI document; "" for none.
   std::vector<std::string> resets;
-  std::string text;  ///< The whole of it.
+  Capabilities capabilities;  ///< What it asks for; none by default.
+  bool unload_never = false;  ///< Its code stays mapped when it is replaced.
+  std::string text;           ///< The whole of it.
 };
 
 /// Errors: invalid - not JSON, a key is unknown, missing or of the wrong type; the message

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,9 +25,10 @@ struct AddressPolicy;
 /// Where a plugin came from.
 struct PluginSource {
   Manifest manifest;
-  std::string file;                ///< "" when linked in.
-  bool builtin = false;            ///< From lib/mimus/plugins or linked in.
-  mimus_entry_fn entry = nullptr;  ///< When linked in.
+  std::string file;                          ///< "" when linked in.
+  bool builtin = false;                      ///< From lib/mimus/plugins or linked in.
+  mimus_entry_fn entry = nullptr;            ///< When linked in.
+  std::optional<Capabilities> granted = {};  ///< Nothing: all that the manifest asks for.
 };
 
 /// What is beside the program and in `directories`, without running any of it: linked-in

@@ -242,6 +242,7 @@ constexpr mimus_journal_v1 journal_table{sizeof(mimus_journal_v1), journal_field
 
 const void* get_extension(mimus_host* host, const char* id) {
   const std::string_view name = id;
+  if (!may_use(host->granted, name)) return nullptr;
   if (name == "mimus.kv/1") return &kv_table;
   if (name == "mimus.timer/1") return &timer_table;
   if (name == "mimus.hash/1") return &hash_table;

@@ -103,8 +103,10 @@ class Host {
   std::int64_t wall_us() const { return api_->wall_us(host_); }
   unsigned worker_index() const { return api_->worker_index(host_); }
   unsigned worker_count() const { return api_->worker_count; }
-  /// The number of a journal field, or < 0.
-  int journal_field(std::string_view name) const { return journal->field(host_, str(name)); }
+  /// The number of a journal field, or < 0; also where the journal is not granted.
+  int journal_field(std::string_view name) const {
+    return journal == nullptr ? -1 : journal->field(host_, str(name));
+  }
 
  private:
   template <class T>

@@ -25,7 +25,8 @@ std::string manifest(const std::string& from = "", const std::string& to = "") {
       R"("reads":{"endpoint":["path"]},"endpoint_schema":{"type":"object"},)"
       R"("options":[{"name":"n","type":"integer","minimum":1,"maximum":9,"default":3,"help":"h","environment":["N"]}],)"
       R"("journal":[{"name":"j","type":"flag","indexed":true,"filter":"f"}],)"
-      R"("admin":{"path":"/admin/x","operations":[]},"resets":["r"]})";
+      R"("admin":{"path":"/admin/x","operations":[]},"resets":["r"],)"
+      R"("capabilities":{"kv":true,"fetch":{"hosts":["h:1"]},"journal":false},"unload":"never"})";
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
@@ -55,6 +56,9 @@ TEST(ParseManifest, ReadsAll) {
   EXPECT_EQ(m.admin_path, "/admin/x");
   EXPECT_EQ(m.admin_operations, "[]");
   EXPECT_THAT(m.resets, ElementsAre("r"));
+  EXPECT_THAT(names_of(m.capabilities), ElementsAre("kv", "fetch"));
+  EXPECT_THAT(m.capabilities.fetch_hosts, ElementsAre("h:1"));
+  EXPECT_TRUE(m.unload_never);
   EXPECT_EQ(m.text, manifest());
 }
 
@@ -64,6 +68,8 @@ TEST(ParseManifest, TheLeastIsEnough) {
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_FALSE(parsed->fail_closed);
   EXPECT_EQ(parsed->admin_path, "");
+  EXPECT_EQ(parsed->capabilities, Capabilities{});
+  EXPECT_FALSE(parsed->unload_never);
 }
 
 TEST(ParseManifest, SaysWhatIsWrong) {
@@ -73,7 +79,15 @@ TEST(ParseManifest, SaysWhatIsWrong) {
     const char* to;
     const char* message;
   } rows[] = {
-      {"cut short", "[\"r\"]}", "", "does not parse"},
+      {"cut short", "\"never\"}", "", "does not parse"},
+      {"an unknown capability", "\"kv\"", "\"disk\"", "\"disk\" in \"capabilities\""},
+      {"a capability that is no flag", "\"kv\":true", "\"kv\":1",
+       "\"kv\" of \"capabilities\" must be true or false"},
+      {"fetch from everywhere", R"("fetch":{"hosts":["h:1"]})", R"("fetch":true)",
+       "\"fetch\" of \"capabilities\""},
+      {"fetch from nowhere", R"(["h:1"])", "[]", "must name the hosts"},
+      {"fetch from a URL", "h:1", "http://h", "\"http://h\""},
+      {"another way to unload", "\"never\"", "\"always\"", "verified or never"},
       {"an unknown key", "\"summary\"", "\"sumary\"", "sumary"},
       {"no id", R"("id":"x.y",)", "", "\"id\""},
       {"an empty id", "x.y", "", "\"id\" is empty"},
