@@ -1,0 +1,150 @@
+// The policy of strikes, and the file.
+#include "host/plugin/quarantine.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "store/data_directory.h"
+
+namespace mimus {
+namespace {
+
+std::string path_in(const std::string& data) { return data + "/plugins/quarantine.json"; }
+
+Error refused(const std::string& path) { return {Code::unavailable, path + ": " + std::strerror(errno)}; }
+
+/// A whole file, synced. Errors: unavailable
+Status write_synced(const std::string& path, std::string_view text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return refused(path);
+  bool good = true;
+  while (good && !text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    good = n > 0;
+    if (good) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  good = good && ::fsync(fd) == 0;
+  Status out = Done{};
+  if (!good) out = refused(path);
+  ::close(fd);
+  return out;
+}
+
+}  // namespace
+
+void Quarantine::make_room() {
+  if (charges_.size() < max_charges) return;
+  const auto spare = std::find_if(charges_.begin(), charges_.end(),
+                                  [](const Charge& charge) { return !charge.quarantined; });
+  charges_.erase(spare != charges_.end() ? spare : charges_.begin());
+}
+
+bool Quarantine::strike(const Blame& blame, std::int64_t wall_us) {
+  if (blame.image == no_image) return false;
+  if (find(blame.hash) == nullptr) add({blame.id, blame.version, blame.hash, {}, {}, false, {}});
+  Charge& charge = *std::find_if(charges_.begin(), charges_.end(),
+                                 [&](const Charge& known) { return known.hash == blame.hash; });
+  charge.reason = blame.reason;
+  std::erase_if(charge.strikes, [&](std::int64_t at) { return at <= wall_us - strike_window_us; });
+  charge.strikes.push_back(wall_us);
+  const bool at_once = blame.on_probation || (blame.certain && !blame.builtin);
+  if (charge.quarantined || (!at_once && charge.strikes.size() < max_strikes)) return false;
+  charge.quarantined = true;
+  charge.by = "supervisor";
+  return true;
+}
+
+void Quarantine::add(Charge charge) {
+  pardon(charge.hash);
+  make_room();
+  charges_.push_back(std::move(charge));
+}
+
+bool Quarantine::pardon(std::string_view hash) {
+  return std::erase_if(charges_, [&](const Charge& charge) { return charge.hash == hash; }) != 0;
+}
+
+const Charge* Quarantine::find(std::string_view hash) const {
+  for (const Charge& charge : charges_) {
+    if (charge.hash == hash) return &charge;
+  }
+  return nullptr;
+}
+
+bool Quarantine::refuses(std::string_view hash) const {
+  const Charge* const charge = find(hash);
+  return charge != nullptr && charge->quarantined;
+}
+
+std::string Quarantine::json() const {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const Charge& charge : charges_) {
+    out.push_back({{"id", charge.id},
+                   {"version", charge.version},
+                   {"sha256", charge.hash},
+                   {"reason", charge.reason},
+                   {"strikes", charge.strikes.size()},
+                   {"times", charge.strikes},
+                   {"quarantined", charge.quarantined},
+                   {"by", charge.by}});
+  }
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+Result<Quarantine> Quarantine::parse(std::string_view text) {
+  Quarantine out;
+  try {
+    for (const auto& entry : nlohmann::json::parse(text)) {
+      Charge charge;
+      entry.at("id").get_to(charge.id);
+      entry.at("version").get_to(charge.version);
+      entry.at("sha256").get_to(charge.hash);
+      entry.at("reason").get_to(charge.reason);
+      entry.at("times").get_to(charge.strikes);
+      entry.at("quarantined").get_to(charge.quarantined);
+      entry.at("by").get_to(charge.by);
+      out.charges_.push_back(std::move(charge));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return invalid(error.what());
+  }
+  return out;
+}
+
+Result<Quarantine> read_quarantine(const std::string& data) {
+  const std::string path = path_in(data);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    if (errno == ENOENT) return Quarantine();
+    return refused(path);
+  }
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  auto out = Quarantine::parse(text);
+  if (!out) return invalid(path + ": " + out.error().message + "; mend it, or delete it to pardon all");
+  return out;
+}
+
+Status write_quarantine(const std::string& data, const Quarantine& quarantine) {
+  if (Status made = make_directory(data + "/plugins"); !made) return made;
+  const std::string path = path_in(data);
+  const std::string fresh = path + ".new";
+  if (Status written = write_synced(fresh, quarantine.json()); !written) return written;
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return refused(path);
+  const int directory = ::open((data + "/plugins").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    (void)::fsync(directory);
+    ::close(directory);
+  }
+  return Done{};
+}
+
+}  // namespace mimus
