@@ -5,6 +5,7 @@
 #include "host/cli/flags.h"
 #include "host/cli/log.h"
 #include "host/cli/verbs.h"
+#include "host/kit/probe.h"
 #include "host/plugin/plugin_host.h"
 
 namespace mimus {
@@ -80,6 +81,7 @@ int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) 
   if (!arguments.empty() && std::find(std::begin(later), std::end(later), arguments[0]) != std::end(later)) {
     return usage_fault("plugin " + arguments[0] + " is not available in this version (not-available)");
   }
+  if (arguments.size() == 2 && arguments[0] == "probe") return kit::probe_child(arguments[1]);
   const auto parsed = parse_flags(arguments, flags);
   if (!parsed) return fail(parsed.error());
   const std::vector<std::string>& words = parsed->words;

@@ -50,6 +50,15 @@ void State::misuse(std::string what) {
   misuses.push_back(std::move(what));
 }
 
+void State::describe() {
+  fail_closed = json::member(manifest, "fail") == "\"closed\"";
+  for (const char* name : core_fields) field_names.emplace_back(name);
+  json::elements(json::member(manifest, "journal").value_or(""), [&](std::string_view field) {
+    field_names.push_back(json::unquote(json::member(field, "name").value_or("")));
+    return true;
+  });
+}
+
 void State::begin() {
   quiesced = false;
   api = host_api;
@@ -96,19 +105,25 @@ FakeHost::FakeHost(const std::string& file, Setup setup) : state_(std::make_uniq
   if (s.plugin == nullptr) give_up(file + " refuses this ABI");
   if (json::unquote(json::member(s.manifest, "id").value_or("")) != s.plugin->id)
     give_up(file + " has another id in its manifest than in its code");
-  s.fail_closed = json::member(s.manifest, "fail") == "\"closed\"";
-  for (const char* name : core_fields) s.field_names.emplace_back(name);
-  json::elements(json::member(s.manifest, "journal").value_or(""), [&](std::string_view field) {
-    s.field_names.push_back(json::unquote(json::member(field, "name").value_or("")));
-    return true;
-  });
+  s.describe();
+  s.begin();
+}
+
+FakeHost::FakeHost(const mimus_plugin& plugin, std::string manifest, Setup setup)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.face = this;
+  s.setup = std::move(setup);
+  s.manifest = std::move(manifest);
+  s.plugin = &plugin;
+  s.describe();
   s.begin();
 }
 
 FakeHost::~FakeHost() {
   state_->end();
 #if !defined(MIMUS_KEEP_LIBRARIES)
-  dlclose(state_->library);
+  if (state_->library != nullptr) dlclose(state_->library);
 #endif
 }
 
@@ -235,8 +250,7 @@ void FakeHost::advance(std::uint64_t ms) {
       mimus_req* const x = timer.hold->exchange;
       if (x != nullptr && !timer.hold->resumed) s.go_on(*x, MIMUS_FAIL);
     } else if (timer.channel->open) {
-      const auto* const peer =
-          static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
+      const auto* const peer = s.extension_of<mimus_peer_v1>("mimus.peer/1");
       mimus_channel& c = *timer.channel;
       peer->on_timer(s.instance, c.bound->handle, &c, &c.context, timer.ud);
       if (!c.open) s.close_channel(c);
@@ -266,8 +280,7 @@ void FakeHost::fill_kv(bool full) { state_->kv_full = full; }
 
 AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std::string_view query,
                             std::string_view body) {
-  const auto* const table =
-      static_cast<const mimus_admin_v1*>(state_->plugin->get_extension(state_->instance, "mimus.admin/1"));
+  const auto* const table = state_->extension_of<mimus_admin_v1>("mimus.admin/1");
   AdminAnswer answer;
   if (table == nullptr) return answer;
   const mimus_admin_request request{sizeof request, lend(method), lend(path), lend(query), lend(body)};
@@ -280,14 +293,12 @@ AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std:
 }
 
 mimus_rc FakeHost::reset(std::string_view what) {
-  const auto* const table =
-      static_cast<const mimus_admin_v1*>(state_->plugin->get_extension(state_->instance, "mimus.admin/1"));
+  const auto* const table = state_->extension_of<mimus_admin_v1>("mimus.admin/1");
   return table == nullptr ? mimus_rc{MIMUS_ABSENT} : table->reset(state_->instance, lend(what));
 }
 
 void FakeHost::enrich(std::vector<Record>& batch) {
-  const auto* const table =
-      static_cast<const mimus_record_v1*>(state_->plugin->get_extension(state_->instance, "mimus.record/1"));
+  const auto* const table = state_->extension_of<mimus_record_v1>("mimus.record/1");
   if (table == nullptr) return;
   std::vector<mimus_record> lent;
   std::vector<mimus_record*> pointers;
@@ -296,10 +307,11 @@ void FakeHost::enrich(std::vector<Record>& batch) {
   table->enrich(state_->instance, pointers.data(), pointers.size());
 }
 
+bool FakeHost::has_peer() const { return state_->extension_of<mimus_peer_v1>("mimus.peer/1") != nullptr; }
+
 Channel& FakeHost::open(Bound& bound) {
   State& s = *state_;
-  const auto* const peer =
-      static_cast<const mimus_peer_v1*>(s.plugin->get_extension(s.instance, "mimus.peer/1"));
+  const auto* const peer = s.extension_of<mimus_peer_v1>("mimus.peer/1");
   if (peer == nullptr) give_up("the plugin has no mimus.peer/1");
   if (!bound.in_pipeline) give_up("open() needs a binding that is in the pipeline");
   s.channels.push_back(std::make_unique<mimus_channel>());
@@ -319,7 +331,7 @@ void State::close_channel(mimus_channel& c) {
   c.open = false;
   std::erase_if(timers, [&](const auto& entry) { return entry.second.channel == &c; });
   if (c.bound == nullptr) return;
-  const auto* const peer = static_cast<const mimus_peer_v1*>(plugin->get_extension(instance, "mimus.peer/1"));
+  const auto* const peer = extension_of<mimus_peer_v1>("mimus.peer/1");
   peer->on_close(instance, c.bound->handle, &c, &c.context);
   c.bound = nullptr;
 }

@@ -99,8 +99,15 @@ struct State {
   std::deque<std::unique_ptr<Bound>> bounds;
 
   void misuse(std::string what);
-  void begin();  // create, configure, activate
-  void end();    // the rest of an instance's life
+  /// A table of the plugin's, or null.
+  template <class T>
+  const T* extension_of(const char* id) const {
+    if (plugin->get_extension == nullptr) return nullptr;
+    return static_cast<const T*>(plugin->get_extension(instance, id));
+  }
+  void describe();  // what the manifest says
+  void begin();     // create, configure, activate
+  void end();       // the rest of an instance's life
 
   // The walk of one exchange (exchange.cc).
   void go_on(mimus_req& x, mimus_action action);

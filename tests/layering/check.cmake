@@ -2,7 +2,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(max_lines 500)
 # Inside host/ a room may include those before it; main.cc alone joins the last two.
-set(host_rooms net route upstream channel plugin pipeline admin cli app)
+set(host_rooms net route upstream channel plugin kit pipeline admin cli app)
 
 # files(OUT DIR…): sources below these folders of the tree.
 function(files out)

@@ -144,6 +144,8 @@ class FakeHost {
   /// Loads, creates, configures and activates. A refusal shows in `rc` and `error`; a file
   /// that is no plugin aborts.
   explicit FakeHost(const std::string& file, Setup setup = {});
+  /// The same with code that is loaded already, or linked in; it outlives this host.
+  FakeHost(const mimus_plugin& plugin, std::string manifest, Setup setup = {});
   /// Ends open exchanges and channels, unbinds everything, quiesces, destroys, unloads.
   ~FakeHost();
   FakeHost(const FakeHost&) = delete;
@@ -194,6 +196,7 @@ class FakeHost {
   /// What mimus.forward/1 `check` refuses: the reason, or "" for a URL that it takes.
   std::function<std::string(std::string_view url)> refuse_target;
 
+  bool has_peer() const;  ///< whether the plugin has mimus.peer/1, which open needs
   Channel& open(Bound& bound);
   void close(Channel& channel);  ///< the peer has gone
 

@@ -1,0 +1,229 @@
+#include "host/kit/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "host/kit/report.h"
+
+extern "C" {  // glibc 2.36 forgets to say so
+#include <sys/pidfd.h>
+}
+
+namespace mimus::kit {
+namespace {
+
+constexpr std::size_t most_said = 2048;
+
+/// A descriptor of ours, above those that the child is given by number.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {
+    if (fd < 0 || fd > report_fd) return;
+    fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, report_fd + 1);
+    ::close(fd);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() { close(); }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+Error cannot(const char* what) {
+  return {Code::unavailable,
+          std::string("a child process cannot be started: ") + what + ": " + std::strerror(errno)};
+}
+
+/// Memory with this content, readable from its start.
+Descriptor memory_with(std::string_view text, std::size_t size) {
+  Descriptor fd(::memfd_create("mimus", MFD_CLOEXEC));
+  if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return {};
+  if (::pwrite(fd.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return {};
+  return fd;
+}
+
+Descriptor deadline_after(std::chrono::milliseconds timeout) {
+  Descriptor fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  itimerspec when{};
+  when.it_value.tv_sec = timeout.count() / 1000;
+  when.it_value.tv_nsec = static_cast<long>(timeout.count() % 1000 * 1'000'000 + 1);
+  if (fd && ::timerfd_settime(fd.get(), 0, &when, nullptr) != 0) fd.close();
+  return fd;
+}
+
+/// posix_spawn with nothing inherited but what is named here; its error number.
+int spawn(const ChildTask& task, int in, int out, int page, pid_t& pid) {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_adddup2(&files, in, 0);
+  ::posix_spawn_file_actions_adddup2(&files, out, 1);
+  ::posix_spawn_file_actions_adddup2(&files, out, 2);
+  ::posix_spawn_file_actions_adddup2(&files, page, report_fd);
+  ::posix_spawn_file_actions_addclosefrom_np(&files, report_fd + 1);
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  std::vector<std::string> words{"mimus"};
+  words.insert(words.end(), task.arguments.begin(), task.arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const int failed = ::posix_spawn(&pid, task.program.c_str(), &files, &attributes, pointers.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&files);
+  return failed;
+}
+
+/// Takes what the child has written so far; keeps its end. False once there will be no more.
+bool drain(int fd, std::string& said) {
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN;
+    if (n == 0) return false;
+    said.append(buffer, static_cast<std::size_t>(n));
+    if (said.size() > most_said) said.erase(0, said.size() - most_said);
+  }
+}
+
+/// Until the child has ended or the deadline; true for the deadline. A grandchild that holds the
+/// pipe open keeps nobody waiting.
+bool wait_for(int child, int out, int deadline, std::string& said) {
+  pollfd watched[] = {{child, POLLIN, 0}, {deadline, POLLIN, 0}, {out, POLLIN, 0}};
+  for (;;) {
+    if (::poll(watched, 3, -1) < 0 && errno != EINTR) return true;
+    if (watched[2].revents != 0 && !drain(out, said)) watched[2].fd = -1;
+    if (watched[0].revents != 0) return false;
+    if (watched[1].revents != 0) return true;
+  }
+}
+
+void read_page(int fd, ChildEnd& end, bool& done, bool& threw) {
+  const auto page = std::make_unique<ReportPage>();
+  if (::pread(fd, page.get(), sizeof *page, 0) != static_cast<ssize_t>(sizeof *page)) return;
+  done = page->done == 1;
+  threw = page->threw == 1;
+  end.step.assign(page->step, ::strnlen(page->step, sizeof page->step));
+  end.text.assign(page->text, std::min<std::size_t>(page->text_length, sizeof page->text));
+}
+
+}  // namespace
+
+Result<ChildEnd> run_child(const ChildTask& task) {
+  const Descriptor input = memory_with(task.input, task.input.size());
+  const Descriptor page = memory_with({}, sizeof(ReportPage));
+  const Descriptor deadline = deadline_after(task.timeout);
+  int ends[2] = {-1, -1};
+  if (!input || !page || !deadline || ::pipe2(ends, O_CLOEXEC) != 0) return cannot("its descriptors");
+  const Descriptor out(ends[0]);
+  Descriptor out_of_child(ends[1]);
+  ::fcntl(out.get(), F_SETFL, O_NONBLOCK);
+  pid_t pid = -1;
+  if (const int failed = spawn(task, input.get(), out_of_child.get(), page.get(), pid); failed != 0) {
+    errno = failed;
+    return cannot(task.program.c_str());
+  }
+  out_of_child.close();
+  // Nobody else reaps it, so that its number is its own until waitid below.
+  const Descriptor child(::pidfd_open(pid, 0));
+  ChildEnd end;
+  bool hung = false;
+  if (child) {
+    hung = wait_for(child.get(), out.get(), deadline.get(), end.said);
+    if (hung) ::pidfd_send_signal(child.get(), SIGKILL, nullptr, 0);
+  } else {
+    ::kill(pid, SIGKILL);
+  }
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+  if (!child) return cannot("pidfd_open");
+  drain(out.get(), end.said);
+  bool done = false, threw = false;
+  read_page(page.get(), end, done, threw);
+  end.number = info.si_status;
+  end.how = done                         ? ChildEnd::How::done
+            : hung                       ? ChildEnd::How::hung
+            : threw                      ? ChildEnd::How::threw
+            : info.si_code == CLD_EXITED ? ChildEnd::How::left
+                                         : ChildEnd::How::crashed;
+  return end;
+}
+
+std::string one_line(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    if (control && (out.empty() || out.back() == ' ')) continue;
+    out += control ? ' ' : c;
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  if (out.size() > limit) out = "…" + out.substr(out.size() - limit);
+  return out;
+}
+
+std::string told(const ChildEnd& end, std::chrono::milliseconds timeout) {
+  const std::string step = end.step.empty() ? "the start of the child process" : one_line(end.step);
+  std::string out;
+  switch (end.how) {
+    case ChildEnd::How::hung: {
+      const auto seconds = timeout.count() % 1000 == 0 ? std::to_string(timeout.count() / 1000) + " s"
+                                                       : std::to_string(timeout.count()) + " ms";
+      out = "did not return from " + step + " within " + seconds +
+            ": nothing that the host calls may wait for something or loop without end";
+      break;
+    }
+    case ChildEnd::How::threw:
+      out = "let an exception out of " + step +
+            ": catch it there, or write the plugin with mimus/plugin.hpp, whose wall does";
+      break;
+    case ChildEnd::How::crashed: {
+      const char* const name = ::sigabbrev_np(end.number);
+      out = "crashed with " +
+            (name == nullptr ? "signal " + std::to_string(end.number) : "SIG" + std::string(name)) + " in " +
+            step;
+      if (end.number == SIGXCPU) out += ": it used up its seconds of CPU";
+      break;
+    }
+    case ChildEnd::How::left:
+      out = "ended the process (exit code " + std::to_string(end.number) + ") in " + step +
+            ": a plugin must never call exit";
+      break;
+    case ChildEnd::How::done:
+      break;
+  }
+  if (const std::string said = one_line(end.said); !said.empty()) out += "; it wrote: " + said;
+  return out;
+}
+
+}  // namespace mimus::kit

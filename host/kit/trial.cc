@@ -1,0 +1,88 @@
+#include "host/kit/trial.h"
+
+#include <unistd.h>
+
+#include "host/kit/child.h"
+#include "host/kit/definitions.h"
+#include "host/kit/samples.h"
+
+namespace mimus::kit {
+namespace {
+
+using testing::Bound;
+using testing::Exchange;
+using testing::FakeHost;
+
+constexpr std::size_t most_input = 1u << 20;
+
+void show_all(FakeHost& host, Bound& bound, const Walk& how) {
+  for (const Sample& sample : samples(how.large)) {
+    show(host, bound, sample);
+    if (!how.cut) continue;
+    // The client goes: at once, and while the plugin holds the exchange.
+    Exchange& x = host.start(bound, sample.request);
+    const bool suspended = x.state == Exchange::State::suspended;
+    host.cut(x);
+    // What the plugin waited for comes all the same.
+    if (suspended) host.advance(120'000);
+  }
+}
+
+void show_channel(FakeHost& host, Bound& bound) {
+  testing::Channel& open = host.open(bound);
+  host.advance(2'000);
+  host.close(open);
+  testing::Channel& slow = host.open(bound);
+  slow.slow = true;
+  host.advance(60'000);
+  host.close(slow);
+}
+
+}  // namespace
+
+void StepWatcher::enter_hook(const char* name) {
+  last_ = name;
+  before_.push_back(report().step(name));
+}
+
+void StepWatcher::leave_hook(const char*) {
+  report().step(before_.back());
+  before_.pop_back();
+}
+
+std::string refusal_of(const FakeHost& host, const char* last) {
+  if (host.rc() == MIMUS_OK) return {};
+  std::string why = one_line(host.error());
+  if (why.empty()) why = "error " + std::to_string(host.rc()) + "; say why with set_error";
+  const std::string_view hook = last;
+  if (hook == "configure") return "refused its configuration: " + why;
+  if (hook == "self_test") return "failed its self-test: " + why;
+  return "refused to " + std::string(hook) + ": " + why;
+}
+
+std::string standard_input() {
+  std::string out;
+  char buffer[4096];
+  while (out.size() < most_input) {
+    const ssize_t n = ::read(0, buffer, sizeof buffer);
+    if (n <= 0) break;
+    out.append(buffer, static_cast<std::size_t>(n));
+  }
+  return out;
+}
+
+void walk(FakeHost& host, const Manifest& manifest, const Walk& how) {
+  for (const testing::Definition& definition : definitions(manifest)) {
+    host.check(definition);
+    Bound& bound = host.bind(definition);
+    if (!bound.in_pipeline) continue;
+    if (definition.level == MIMUS_LEVEL_CHANNEL) {
+      if (host.has_peer()) show_channel(host, bound);
+    } else {
+      show_all(host, bound, how);
+    }
+    host.unbind(bound);
+  }
+}
+
+}  // namespace mimus::kit
