@@ -26,7 +26,7 @@ struct ImageFile {
   Manifest manifest;
   Signature signature;
   Capabilities granted;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  ///< As a Finding's texts.
 };
 
 /// The private copies of one host. Nobody else writes them: directory 0700, files 0500. Where
@@ -67,6 +67,7 @@ class ImageStore {
   ImageStore(std::string directory, const Trust& trust, bool in_memory);
   Result<Copy> begin();
   Result<ImageFile> judge(Copy copy, const std::string& origin, bool signature_required);
+  Result<std::string> settle(Copy& copy, const ImageFile& image);
 
   const std::string directory_;
   const Trust& trust_;

@@ -44,7 +44,7 @@ class SigningKey {
 
  private:
   explicit SigningKey(evp_pkey_st* key);
-  friend std::string sign(std::string_view, const SigningKey&);
+  friend Result<std::string> sign(std::string_view, const SigningKey&);
   friend bool holds(const struct SignatureBlock&, const SigningKey&);
   std::unique_ptr<evp_pkey_st, FreeKey> key_;
   std::string raw_id_;
@@ -63,7 +63,8 @@ std::optional<SignatureBlock> signature_of(std::string_view file);
 std::string_view unsigned_part(std::string_view file);
 /// Whether `key` signed what `block` says. The hash is not compared with any file.
 bool holds(const SignatureBlock& block, const SigningKey& key);
-/// `file` with one block at its end, every former one replaced. REQUIRES: `key` is private.
-std::string sign(std::string_view file, const SigningKey& key);
+/// `file` with one block at its end, every former one replaced.
+/// Errors: invalid - `key` is public only
+Result<std::string> sign(std::string_view file, const SigningKey& key);
 
 }  // namespace mimus

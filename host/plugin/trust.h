@@ -38,7 +38,7 @@ struct TrustOptions {
 /// What was decided about one image.
 struct Verdict {
   Signature signature;
-  std::string refusal;  ///< Why it may not load and how to mend that; "" if it may.
+  std::string refusal;  ///< As a Finding's text: why it may not load; "" if it may.
   std::vector<std::string> warnings;
   Capabilities granted;  ///< Declared, within the key's ceiling, and not denied.
 };
