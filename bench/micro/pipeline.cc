@@ -5,6 +5,7 @@
 #include "host/pipeline/flow.h"
 #include "host/pipeline/http_table.h"
 #include "host/pipeline/worker.h"
+#include "host/plugin/crash_page.h"
 #include "store/database.h"
 
 namespace mimus {
@@ -42,7 +43,49 @@ class NoUpstream final : public Upstream {
   void resume(Id) override {}
 };
 
+/// Plugins that pass: what a slot itself costs.
+template <int n>
+struct Passing {
+  static inline const std::string id = "bench.passing" + std::to_string(n);
+  static inline mimus_plugin table{};
+  static const mimus_plugin* entry(std::uint32_t, std::uint32_t) {
+    table.size = sizeof table;
+    table.id = id.c_str();
+    table.version = "1.0.0";
+    table.create = [](const mimus_host_api*, mimus_host*, mimus_inst**) -> mimus_rc { return MIMUS_OK; };
+    table.destroy = [](mimus_inst*) {};
+    table.bind = [](mimus_inst*, const mimus_view* view, mimus_bound** out) -> mimus_rc {
+      static int bound;
+      if (view->level == MIMUS_LEVEL_ENDPOINT) *out = reinterpret_cast<mimus_bound*>(&bound);
+      return MIMUS_OK;
+    };
+    table.unbind = [](mimus_inst*, mimus_bound*) {};
+    table.on_request = [](mimus_inst*, mimus_bound*, mimus_req*, void**) -> mimus_action {
+      return MIMUS_NEXT;
+    };
+    return &table;
+  }
+  static PluginSource source() {
+    auto manifest = parse_manifest(
+        R"({"id":")" + id + R"(","version":"1.0.0","abi":{"major":)" + std::to_string(MIMUS_ABI_MAJOR) +
+        R"(,"minor":)" + std::to_string(MIMUS_ABI_MINOR) +
+        R"(},"summary":"Passes","order":{"phase":"traffic"},"fail":"open","fields":{"endpoint":{"b)" +
+        std::to_string(n) + R"(":{}}}})");
+    PluginSource out;
+    if (manifest) out.manifest = std::move(*manifest);
+    out.builtin = true;
+    out.entry = entry;
+    return out;
+  }
+};
+
+template <int... n>
+void add_passing(std::vector<PluginSource>& to, int count, std::integer_sequence<int, n...>) {
+  ((n < count ? to.push_back(Passing<n>::source()) : void()), ...);
+}
+
 void run_a_pipeline(benchmark::State& state) {
+  use_crash_page(make_crash_page());
   FakeClock clock;
   Metrics metrics;
   const Limits limits;
@@ -57,6 +100,7 @@ void run_a_pipeline(benchmark::State& state) {
   services.log = quiet;
   auto sources = find_plugins(MIMUS_PLUGIN_DIRECTORY, {});
   if (!sources) return state.SkipWithError(sources.error().message.c_str());
+  add_passing(*sources, static_cast<int>(state.range(1)), std::make_integer_sequence<int, 10>());
   auto plugins = PluginHost::load(std::move(*sources), services, [](const OptionSpec& o) {
     return o.fallback.starts_with("\"@share/") ? std::string("\"share/mimus/country.mmdb\"") : o.fallback;
   });
@@ -123,7 +167,7 @@ void run_a_pipeline(benchmark::State& state) {
   }
   if (sink.bytes() == 0) state.SkipWithError("nothing was answered");
 }
-BENCHMARK(run_a_pipeline)->ArgName("cors")->Arg(0)->Arg(1);
+BENCHMARK(run_a_pipeline)->ArgNames({"cors", "passing"})->Args({0, 0})->Args({1, 0})->Args({0, 10});
 
 }  // namespace
 }  // namespace mimus

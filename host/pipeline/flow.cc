@@ -109,9 +109,11 @@ void Flow::run_request() {
     const Step& now = step();
     if (now.broken) {
       if (!fail()) return;
+    } else if (!now.plugin->breaker.calm() && !now.plugin->breaker.lets_in(worker_->loop.now())) {
+      if (!leave_out()) return;
     } else if (now.table->on_request == nullptr) {
       ++slot_;
-    } else if (!apply(now.table->on_request(now.plugin->instance, now.bound, handle(), &contexts_[slot_]))) {
+    } else if (!apply(call(now.table->on_request, Hook::on_request))) {
       return;
     }
   }
@@ -146,26 +148,40 @@ bool Flow::apply(mimus_action action) {
 }
 
 bool Flow::call_body_hook() {
-  const Step& now = step();
   const mimus_str body{exchange_->body.data(), exchange_->body.size()};
-  const mimus_action action =
-      now.table->on_request_body(now.plugin->instance, now.bound, handle(), &contexts_[slot_], body);
+  const mimus_action action = call(step().table->on_request_body, Hook::on_request_body, body);
   return action == MIMUS_NEED_BODY ? fail() : apply(action);
 }
 
 bool Flow::fail() {
-  const Step& now = step();
-  now.plugin->failures.fetch_add(1, std::memory_order_relaxed);
-  worker_->metrics.add(worker_->plugin_failures, 1);
+  count_failure();
   drop_hold();
   forget_answer();
-  if (!now.plugin->manifest().fail_closed) {
+  return decide();
+}
+
+bool Flow::leave_out() {
+  contexts_[slot_] = &left_out_mark_;
+  return decide();
+}
+
+bool Flow::decide() {
+  const Manifest& manifest = step().plugin->manifest();
+  if (!manifest.fail_closed) {
     ++slot_;
     return true;
   }
-  set_problem(503, "plugin-failed", "plugin " + now.plugin->manifest().id + " failed", {});
+  set_problem(503, "plugin-failed",
+              "plugin " + manifest.id + (left_out() ? " is left out: it failed too often" : " failed"), {});
   begin_answer();
   return false;
+}
+
+void Flow::count_failure() {
+  const Step& now = step();
+  now.plugin->failures.fetch_add(1, std::memory_order_relaxed);
+  worker_->metrics.add(worker_->plugin_failures, 1);
+  if (!now.broken) now.plugin->breaker.failed(worker_->loop.now());
 }
 
 void Flow::forget_answer() {
@@ -236,11 +252,8 @@ void Flow::on_woken(mimus_resume&, mimus_resume::Woken how) {
                                            : Compiler::compiled(*route_.api);
     enter();
   } else if (was == Waiting::resume) {
-    const Step& now = step();
     const bool go_on =
-        how == mimus_resume::Woken::deadline
-            ? fail()
-            : apply(now.table->on_resume(now.plugin->instance, now.bound, handle(), &contexts_[slot_]));
+        how == mimus_resume::Woken::deadline ? fail() : apply(call(step().table->on_resume, Hook::on_resume));
     if (go_on) run_request();
   }
 }

@@ -121,6 +121,8 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool apply(mimus_action action);
   bool call_body_hook();
   bool fail();
+  bool leave_out();      ///< The step's breaker is open.
+  bool decide();         ///< As the step's fail policy says.
   void forget_answer();  ///< A plugin that failed leaves nothing of its answer.
   void answer_by_default();
   void begin_answer();
@@ -141,9 +143,20 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool append_record(int status);
   void append_last_record(int status);  ///< Of an exchange that can wait no more: a full journal drops it.
   std::string_view capture_headers(const std::vector<Header>& headers);
+  void count_failure();
+  /// Calls a hook of the step at hand.
+  template <class Function, class... More>
+  auto call(Function* function, Hook hook, More... more) {
+    const Step& now = step();
+    const CrumbScope crumb(now.plugin->host.slot, hook);
+    return function(now.plugin->instance, now.bound, handle(), &contexts_[slot_], more...);
+  }
+  bool left_out() const { return contexts_[slot_] == &left_out_mark_; }
   const std::vector<Step>& steps() const;
   const Step& step() const { return pipeline_->steps()[slot_]; }
   mimus_req* handle() { return reinterpret_cast<mimus_req*>(this); }
+
+  static inline char left_out_mark_;  // its address is the context of a step that was not entered
 
   std::vector<Flow*>& idle_;
   WorkerContext* worker_ = nullptr;

@@ -56,10 +56,9 @@ void Flow::run_response() {
   while (slot_ > 0) {
     --slot_;
     const Step& now = step();
-    if (now.broken || now.table->on_response == nullptr) continue;
+    if (now.broken || now.table->on_response == nullptr || left_out()) continue;
     ceiling_ = 0;
-    if (!apply_response(now.table->on_response(now.plugin->instance, now.bound, handle(), &contexts_[slot_])))
-      return;
+    if (!apply_response(call(now.table->on_response, Hook::on_response))) return;
   }
   commit();
 }
@@ -72,23 +71,20 @@ bool Flow::apply_response(mimus_action action) {
     worker_->upstream.resume(upstream_);  // an inner plugin's lower ceiling may have paused it
     return false;
   }
-  const PluginHost::Loaded& plugin = *step().plugin;
-  plugin.failures.fetch_add(1, std::memory_order_relaxed);
-  worker_->metrics.add(worker_->plugin_failures, 1);
-  if (plugin.manifest().fail_closed) {
+  count_failure();
+  const Manifest& manifest = step().plugin->manifest();
+  if (manifest.fail_closed) {
     drop_upstream();
     streaming_ = false;
-    set_problem(503, "plugin-failed", "plugin " + plugin.manifest().id + " failed", {});
+    set_problem(503, "plugin-failed", "plugin " + manifest.id + " failed", {});
   }
   return true;
 }
 
 bool Flow::call_response_body_hook() {
-  const Step& now = step();
   const mimus_str whole = streaming_ ? mimus_str{nullptr, 0} : mimus_str{body_.data(), body_.size()};
-  const mimus_action action =
-      now.table->on_response_body(now.plugin->instance, now.bound, handle(), &contexts_[slot_], whole,
-                                  streaming_ ? MIMUS_E_NOSPC : MIMUS_OK);
+  const mimus_action action = call(step().table->on_response_body, Hook::on_response_body, whole,
+                                   mimus_rc{streaming_ ? MIMUS_E_NOSPC : MIMUS_OK});
   return apply_response(action == MIMUS_NEED_BODY ? MIMUS_FAIL : action);
 }
 
@@ -235,8 +231,9 @@ void Flow::on_end() {
   while (entered_ > 0) {
     slot_ = --entered_;
     const Step& now = step();
-    if (now.table->on_end == nullptr || now.broken) continue;
-    now.table->on_end(now.plugin->instance, now.bound, handle(), &contexts_[slot_]);
+    if (now.broken || left_out()) continue;
+    if (!now.plugin->breaker.calm()) now.plugin->breaker.passed();
+    if (now.table->on_end != nullptr) call(now.table->on_end, Hook::on_end);
   }
   worker_->lease.release(generation_);
   exchange_ = nullptr;

@@ -81,7 +81,10 @@ Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
         sizeof(mimus_view), target.level,     str(id),     target.revision, str(api_id), str(target.slug),
         str(target.method), str(target.path), str(fields), str(api_fields), str(config)};
     Step step{plugin, plugin->table, nullptr, false};
-    step.broken = plugin->table->bind(plugin->instance, &view, &step.bound) != MIMUS_OK;
+    {
+      const CrumbScope crumb(plugin->host.slot, Hook::bind);
+      step.broken = plugin->table->bind(plugin->instance, &view, &step.bound) != MIMUS_OK;
+    }
     if (step.bound == nullptr && !step.broken) continue;
     if (step.bound != nullptr) plugin->bindings.fetch_add(1, std::memory_order_relaxed);
     steps_.push_back(step);
@@ -101,6 +104,7 @@ Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
 Pipeline::~Pipeline() {
   for (const Step& step : steps_) {
     if (step.bound == nullptr) continue;
+    const CrumbScope crumb(step.plugin->host.slot, Hook::unbind);
     step.table->unbind(step.plugin->instance, step.bound);
     step.plugin->bindings.fetch_sub(1, std::memory_order_relaxed);
   }

@@ -1,9 +1,15 @@
 // Finds plugins: linked into the program, beside it, and in the operator's directories.
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <memory>
 
+#include "host/plugin/crash_page.h"
 #include "host/plugin/plugin_host.h"
 
 // The section that MIMUS_EXPORT fills; empty when nothing is linked in.
@@ -16,6 +22,8 @@ namespace mimus {
 namespace {
 
 namespace fs = std::filesystem;
+
+using Refuses = std::function<bool(const PluginSource&)>;
 
 /// < 0, 0, > 0 as version a is lower, equal or higher: numbers between dots, compared in turn.
 int compare_versions(std::string_view a, std::string_view b) {
@@ -61,17 +69,19 @@ Status add(std::vector<PluginSource>& found, PluginSource source) {
   return Done{};
 }
 
-Status add_linked(std::vector<PluginSource>& found) {
+Status add_linked(std::vector<PluginSource>& found, const Refuses& refuses) {
   for (const auto* at = __start_mimus_registry; at != __stop_mimus_registry; ++at) {
     Result<Manifest> manifest = parse_manifest({(*at)->manifest.p, (*at)->manifest.n});
     if (!manifest) return invalid("a linked-in plugin: " + manifest.error().message);
-    if (const Status status = add(found, {std::move(*manifest), "", true, (*at)->entry}); !status)
-      return status;
+    PluginSource source{std::move(*manifest), "", true, (*at)->entry};
+    if (refuses && refuses(source)) continue;
+    if (const Status status = add(found, std::move(source)); !status) return status;
   }
   return Done{};
 }
 
-Status add_directory(std::vector<PluginSource>& found, const std::string& directory, bool builtin) {
+Status add_directory(std::vector<PluginSource>& found, const std::string& directory, bool builtin,
+                     const Refuses& refuses) {
   std::error_code failed;
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(directory, failed)) {
@@ -90,21 +100,47 @@ Status add_directory(std::vector<PluginSource>& found, const std::string& direct
           return other.file.empty() && other.manifest.id == manifest->id;
         });
     if (linked_already) continue;
-    if (const Status status = add(found, {std::move(*manifest), file, builtin, nullptr}); !status)
-      return status;
+    PluginSource source{std::move(*manifest), file, builtin, nullptr};
+    if (refuses && refuses(source)) continue;
+    if (const Status status = add(found, std::move(source)); !status) return status;
   }
   return Done{};
 }
 
 }  // namespace
 
+std::string image_hash(const PluginSource& source) {
+  if (source.builtin) return built_in_hash(source.manifest.id, source.manifest.version);
+  std::ifstream file(source.file, std::ios::binary);
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  if (!file || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) return {};
+  std::array<char, 64 << 10> part;
+  while (file.read(part.data(), part.size()), file.gcount() > 0) {
+    EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
+  std::string out;
+  for (unsigned i = 0; i < size; ++i) {
+    out += "0123456789abcdef"[digest[i] >> 4];
+    out += "0123456789abcdef"[digest[i] & 15];
+  }
+  return out;
+}
+
 Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
-                                               const std::vector<std::string>& directories) {
+                                               const std::vector<std::string>& directories,
+                                               const Refuses& refuses) {
   std::vector<PluginSource> found;
-  if (const Status status = add_linked(found); !status) return status.error();
-  if (const Status status = add_directory(found, builtin_directory, true); !status) return status.error();
+  if (const Status status = add_linked(found, refuses); !status) return status.error();
+  if (const Status status = add_directory(found, builtin_directory, true, refuses); !status)
+    return status.error();
   for (const std::string& directory : directories) {
-    if (const Status status = add_directory(found, directory, false); !status) return status.error();
+    if (const Status status = add_directory(found, directory, false, refuses); !status) return status.error();
   }
   std::vector<const Manifest*> manifests;
   for (const PluginSource& source : found) manifests.push_back(&source.manifest);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "host/plugin/breaker.h"
+#include "host/plugin/crash_page.h"
 #include "host/plugin/plugin_host.h"
 
 namespace mimus {
@@ -33,6 +35,8 @@ struct mimus_host {
   /// Timers not fired yet, by worker; each list is that worker's alone.
   std::vector<mimus::InstanceTimer*> timers;
 
+  mimus::ImageSlot slot = mimus::no_image;  ///< Its crumbs'. Set before the code is mapped.
+
   std::string take_error();
 };
 
@@ -44,6 +48,7 @@ struct PluginHost::Loaded {
   const mimus_plugin* table = nullptr;
   mimus_host host{source.manifest.id};
   mimus_inst* instance = nullptr;
+  mutable Breaker breaker;
   const mimus_admin_v1* admin = nullptr;
   const mimus_record_v1* record = nullptr;
   const mimus_peer_v1* peer = nullptr;

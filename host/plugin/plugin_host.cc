@@ -22,6 +22,10 @@ std::string what_of(const PluginHost::Loaded& plugin) {
 
 /// Maps the code (RTLD_NOW, RTLD_LOCAL, an absolute path) and takes the plugin's table.
 Status map_code(PluginHost::Loaded& plugin) {
+  const Manifest& manifest = plugin.manifest();
+  plugin.host.slot =
+      add_image(manifest.id, manifest.version, image_hash(plugin.source), plugin.source.builtin);
+  const CrumbScope crumb(plugin.host.slot, Hook::load);
   mimus_entry_fn entry = plugin.source.entry;
   if (entry == nullptr) {
     boost::system::error_code failed;
@@ -34,6 +38,7 @@ Status map_code(PluginHost::Loaded& plugin) {
     entry = &library->get<const mimus_plugin*(std::uint32_t, std::uint32_t)>(MIMUS_ENTRY_SYMBOL);
     plugin.image = std::move(library);
   }
+  locate_image(plugin.host.slot, reinterpret_cast<const void*>(entry));
   plugin.table = entry(MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR);
   if (plugin.table == nullptr) return invalid(what_of(plugin) + " refuses this host's plugin ABI");
   const mimus_plugin& table = *plugin.table;
@@ -57,7 +62,11 @@ std::string because(PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
 Status make_instance(PluginHost::Loaded& plugin,
                      const std::function<std::string(const OptionSpec&)>& option) {
   const mimus_plugin& table = *plugin.table;
-  if (const mimus_rc rc = table.create(&plugin.host.api, &plugin.host, &plugin.instance); rc != MIMUS_OK) {
+  const auto create = [&] {
+    const CrumbScope crumb(plugin.host.slot, Hook::create);
+    return table.create(&plugin.host.api, &plugin.host, &plugin.instance);
+  };
+  if (const mimus_rc rc = create(); rc != MIMUS_OK) {
     return invalid(because(plugin, "create", rc));
   }
   plugin.host.instance = plugin.instance;
@@ -67,6 +76,7 @@ Status make_instance(PluginHost::Loaded& plugin,
     plugin.options += nlohmann::json(spec.name).dump() + ":" + option(spec);
   }
   plugin.options += "}";
+  const CrumbScope crumb(plugin.host.slot, Hook::configure);
   if (table.configure != nullptr) {
     if (const mimus_rc rc = table.configure(plugin.instance, str(plugin.options)); rc != MIMUS_OK) {
       return invalid(because(plugin, "configure", rc));
@@ -101,6 +111,7 @@ PluginHost::~PluginHost() {
     if (plugin->instance == nullptr) continue;
     plugin->host.services.server = nullptr;  // its loops have ended: new timers are refused
     end_timers(plugin->host);
+    const CrumbScope crumb(plugin->host.slot, Hook::destroy);
     plugin->table->destroy(plugin->instance);
   }
 }
@@ -125,6 +136,11 @@ Result<std::unique_ptr<PluginHost>> PluginHost::load(
     plugin->host.services = services;
     plugin->host.fields = &state.fields;
     offer_services(plugin->host);
+    plugin->breaker.on_change([plugin](bool open) {
+      const std::string what = what_of(*plugin) + (open ? " failed too often: it is left out for a while"
+                                                        : " is back: a request that tried it went well");
+      if (plugin->host.services.log != nullptr) plugin->host.services.log(MIMUS_LOG_WARN, what);
+    });
     if (const Status status = map_code(*plugin); !status) return status.error();
     if (const Status status = make_instance(*plugin, options); !status) return status.error();
   }
@@ -142,6 +158,7 @@ Status PluginHost::activate(const PluginServices& services) {
       if (!kept) return kept.error();
     }
     if (plugin->table->activate == nullptr) continue;
+    const CrumbScope crumb(plugin->host.slot, Hook::activate);
     if (const mimus_rc rc = plugin->table->activate(plugin->instance); rc != MIMUS_OK) {
       return invalid(because(*plugin, "activate", rc));
     }
@@ -151,6 +168,7 @@ Status PluginHost::activate(const PluginServices& services) {
 
 void PluginHost::quiesce() {
   for (Loaded* plugin : state_->order) {
+    const CrumbScope crumb(plugin->host.slot, Hook::quiesce);
     if (plugin->table->quiesce != nullptr) plugin->table->quiesce(plugin->instance);
   }
 }
@@ -173,6 +191,7 @@ void PluginHost::enrich(std::span<Record* const> records) {
   scratch.assign(reinterpret_cast<mimus_record* const*>(records.data()),
                  reinterpret_cast<mimus_record* const*>(records.data()) + records.size());
   for (const Loaded* plugin : state_->order) {
+    const CrumbScope crumb(plugin->host.slot, Hook::enrich);
     if (plugin->record != nullptr) plugin->record->enrich(plugin->instance, scratch.data(), scratch.size());
   }
 }
@@ -184,6 +203,7 @@ std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view
     const auto text = [](mimus_str s) { return s.n == 0 ? std::string() : std::string(s.p, s.n); };
     reinterpret_cast<std::vector<CheckFault>*>(report)->push_back({text(pointer), text(detail), text(code)});
   };
+  const CrumbScope crumb(plugin.host.slot, Hook::check);
   const mimus_rc rc =
       plugin.table->check(plugin.instance, &view, reinterpret_cast<mimus_report*>(&faults), add);
   if (rc != MIMUS_OK)
@@ -227,6 +247,7 @@ AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std
     answer.code.assign(code.p, code.n);
     answer.body.assign(text.p, text.n);
   };
+  const CrumbScope crumb(plugin.host.slot, Hook::admin);
   plugin.admin->handle(plugin.instance, &request, reinterpret_cast<mimus_reply*>(&out), reply);
   return out;
 }
@@ -235,6 +256,7 @@ Status PluginHost::reset(std::string_view what) {
   for (const Loaded* plugin : state_->order) {
     const auto& resets = plugin->manifest().resets;
     if (plugin->admin == nullptr || std::find(resets.begin(), resets.end(), what) == resets.end()) continue;
+    const CrumbScope crumb(plugin->host.slot, Hook::reset);
     if (plugin->admin->reset(plugin->instance, str(what)) == MIMUS_OK) return Done{};
     return Error{Code::unavailable,
                  "plugin " + plugin->manifest().id + " could not reset " + std::string(what)};

@@ -31,12 +31,18 @@ struct PluginSource {
   std::optional<Capabilities> granted = {};  ///< Nothing: all that the manifest asks for.
 };
 
+/// What strikes are held against: the file's SHA-256, for a built-in one what built_in_hash
+/// says. "" where the file cannot be read. Reads it; blocks.
+std::string image_hash(const PluginSource& source);
+
 /// What is beside the program and in `directories`, without running any of it: linked-in
 /// ones, then `builtin_directory`, then `directories` in order. A third party's file with
-/// the id of a built-in and a version not lower takes its place.
+/// the id of a built-in and a version not lower takes its place. What `refuses` says yes to
+/// is left out, as if it were not there.
 /// Errors: invalid - a file's manifest, naming the file;  conflict - as solve_order
-Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
-                                               const std::vector<std::string>& directories);
+Result<std::vector<PluginSource>> find_plugins(
+    const std::string& builtin_directory, const std::vector<std::string>& directories,
+    const std::function<bool(const PluginSource&)>& refuses = nullptr);
 
 /// What the plugins' host tables are made of. All outlive the PluginHost. `server`,
 /// `journal` and `kv` may be set after loading, by activate.

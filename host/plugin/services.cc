@@ -36,7 +36,10 @@ struct InstanceTimer : Timer, Post {
   void finish(mimus_rc rc) {
     (previous != nullptr ? previous->next : host->timers[worker]) = next;
     if (next != nullptr) next->previous = previous;
-    callback(host->instance, ud, rc);
+    {
+      const CrumbScope crumb(host->slot, Hook::timer);
+      callback(host->instance, ud, rc);
+    }
     delete this;
   }
 };

@@ -1,4 +1,5 @@
 // Plugins that break the rules: their fail policy decides, and nothing of theirs is left.
+#include "host/plugin/loaded.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace mimus {
@@ -162,6 +163,40 @@ TEST(Misuse, AnEndedExchangeTakesNoAnswerAndNoHold) {
   world.cancel();
   EXPECT_TRUE(refused);
   world.loop_thread.advance(std::chrono::milliseconds(20));
+}
+
+TEST(Misuse, WhatFailsAgainAndAgainIsLeftOutUntilATrialGoesWell) {
+  for (const bool open : {true, false}) {
+    SCOPED_TRACE(open ? "fail open" : "fail closed");
+    World world;
+    const std::string name = open ? "b" : "a";
+    bool well = false;
+    (open ? probes().b : probes().a).request = [&](Request&) { return well ? MIMUS_NEXT : MIMUS_FAIL; };
+    probes().c.request = ok;
+    world.open();
+    const Breaker& breaker = world.plugins->find("test." + name)->breaker;
+    const auto entered = [&] {  // does it hear of a request?
+      world.start();
+      bool heard = false;
+      for (const std::string& call : probes().calls()) heard = heard || call.starts_with(name + " ");
+      EXPECT_EQ(world.sink->status, open || (heard && well) ? 200 : 503);
+      return heard;
+    };
+    for (std::uint32_t i = 0; i < Breaker::Rule{}.failures; ++i) {
+      EXPECT_FALSE(breaker.is_open());
+      EXPECT_TRUE(entered());
+    }
+    EXPECT_TRUE(breaker.is_open());
+    EXPECT_FALSE(entered());
+    well = true;
+    EXPECT_FALSE(entered()) << "nobody has tried";
+    const auto failures = world.plugins->find("test." + name)->failures.load();
+    EXPECT_EQ(failures, Breaker::Rule{}.failures) << "what is left out has not failed";
+    world.loop_thread.advance(std::chrono::seconds(30));
+    EXPECT_TRUE(entered());
+    EXPECT_TRUE(breaker.calm());
+    EXPECT_TRUE(entered());
+  }
 }
 
 }  // namespace
