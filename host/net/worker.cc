@@ -2,6 +2,7 @@
 #include "host/net/worker.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ int first_spare() {
   return static_cast<int>(files.rlim_cur - std::min(spare_descriptors, files.rlim_cur / 4));
 }
 
-int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int open_reserve() { return ::eventfd(0, EFD_CLOEXEC); }
 
 }  // namespace
 

@@ -11,6 +11,8 @@
 #include <tuple>
 #include <utility>
 
+#include "mimus/header_text.h"
+
 namespace mimus {
 namespace {
 
@@ -24,6 +26,15 @@ void init_library() {
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
 }
 
+/// RFC 6761, 6.3: such a name means this machine; no server is asked, and no file has to say so.
+bool is_localhost(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  constexpr std::string_view localhost = "localhost";
+  if (name.size() > localhost.size() && name[name.size() - localhost.size() - 1] != '.') return false;
+  if (name.size() > localhost.size()) name.remove_prefix(name.size() - localhost.size());
+  return header::same_name(name, localhost);
+}
+
 /// Changes whenever a file does.
 using FileState = std::tuple<ino_t, off_t, std::int64_t, long>;
 
@@ -33,10 +44,14 @@ FileState state_of(const std::string& path) {
   return {info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
+/// Where c-ares looks: in the hosts file, or there and then asking servers.
+enum class Sources : bool { hosts, all };
+
 /// One c-ares channel with its descriptors and its timer.
 class Channel : private Timer {
  public:
-  Channel(Loop& loop, const Resolver::Servers& servers) : loop_(loop), of_file(state_of(servers.file)) {
+  Channel(Loop& loop, const Resolver::Servers& servers, Sources sources)
+      : loop_(loop), of_file(state_of(servers.file)) {
     Timer::fire = [](Timer& timer) {
       Channel& self = static_cast<Channel&>(timer);
       self.process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -50,8 +65,11 @@ class Channel : private Timer {
     options.sock_state_cb_data = this;
     options.resolvconf_path = const_cast<char*>(servers.file.c_str());
     options.udp_port = options.tcp_port = servers.port;
-    const int flags = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF |
-                      ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
+    char hosts_only[] = "f";
+    options.lookups = hosts_only;
+    const int flags = (sources == Sources::hosts ? ARES_OPT_LOOKUPS : 0) | ARES_OPT_TIMEOUTMS |
+                      ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT |
+                      ARES_OPT_TCP_PORT;
     const int error = ares_init_options(&channel_, &options, flags);
     if (error != ARES_SUCCESS) {
       channel_ = nullptr;
@@ -158,6 +176,8 @@ struct Resolver::State {
       const auto address = Address::from(*node->ai_addr);
       if (address && answer.addresses.size() < max_addresses) answer.addresses.push_back(*address);
     }
+    if (answer.addresses.empty() && is_localhost(lookup.name))
+      answer.addresses.push_back(Address::v4(127, 0, 0, 1));
     if (answer.addresses.empty()) {
       answer.why = "no address for \"" + lookup.name +
                    "\": " + (status == ARES_SUCCESS ? "the name has none" : ares_strerror(status));
@@ -180,8 +200,13 @@ struct Resolver::State {
   Channel& current() {
     std::erase_if(retired, [](const auto& old) { return old->pending == 0; });
     if (channel && channel->of_file != state_of(servers.file)) retired.push_back(std::move(channel));
-    if (!channel) channel = std::make_unique<Channel>(loop, servers);
+    if (!channel) channel = std::make_unique<Channel>(loop, servers, Sources::all);
     return *channel;
+  }
+
+  Channel& hosts_only() {
+    if (!local) local = std::make_unique<Channel>(loop, servers, Sources::hosts);
+    return *local;
   }
 
   Loop& loop;
@@ -190,14 +215,14 @@ struct Resolver::State {
   bool closing = false;
   std::vector<Answer> answers;
   std::map<std::string, std::unique_ptr<Lookup>> lookups;
-  std::unique_ptr<Channel> channel;
+  std::unique_ptr<Channel> channel, local;
   std::vector<std::unique_ptr<Channel>> retired;
 };
 
 Resolver::Resolver(Loop& loop, std::function<void()> on_answers, Servers servers) {
   init_library();
   state_ = std::unique_ptr<State>(
-      new State{loop, std::move(on_answers), std::move(servers), false, {}, {}, {}, {}});
+      new State{loop, std::move(on_answers), std::move(servers), false, {}, {}, {}, {}, {}});
 }
 
 Resolver::~Resolver() {
@@ -205,6 +230,7 @@ Resolver::~Resolver() {
   state_->closing = true;
   state_->retired.clear();
   state_->channel.reset();
+  state_->local.reset();
 }
 
 void Resolver::look_up(std::uint64_t id, const std::string& name) {
@@ -214,7 +240,7 @@ void Resolver::look_up(std::uint64_t id, const std::string& name) {
     return;
   }
   if (s.lookups.size() >= max_lookups) return s.fail(id, "too many names are being looked up");
-  Channel& channel = s.current();
+  Channel& channel = is_localhost(name) ? s.hosts_only() : s.current();
   auto made = std::unique_ptr<State::Lookup>(new State::Lookup{&s, &channel, name, {id}});
   State::Lookup* const lookup = made.get();
   s.lookups.emplace(name, std::move(made));

@@ -12,8 +12,9 @@
 
 namespace mimus {
 
-/// Not thread-safe. Looks in /etc/hosts, then asks name servers; the file that names them is
-/// read again when it has changed. Lookups of one name at one time share a query.
+/// Not thread-safe. Looks in /etc/hosts, then asks name servers, but for localhost, which it
+/// knows; the file that names them is read again when it has changed. Lookups of one name at
+/// one time share a query.
 class Resolver {
  public:
   struct Answer {

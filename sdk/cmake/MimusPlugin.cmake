@@ -18,6 +18,7 @@ function(mimus_plugin name)
     set_property(GLOBAL APPEND PROPERTY MIMUS_LINKED_PLUGINS ${name}_linked)
   endif()
   if(MIMUS_EDGE)  # whose archives are no position-independent code
+    mimus_manifest(${manifest} ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest)
     return()
   endif()
 

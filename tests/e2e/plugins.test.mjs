@@ -13,11 +13,11 @@ const include = join(here, '../../sdk/include');
 const built = scratch();
 const path = (name) => join(built.path, name);
 
-/** Compiles a plugin as its author would: the SDK's headers and nothing else. */
+/** Compiles a plugin as its author would: the SDK's headers and nothing else, with a C++ runtime of its own. */
 function compile(source, output, ...definitions) {
   const cpp = source.endsWith('.cc');
   execFileSync(cpp ? 'c++' : 'cc', [cpp ? '-std=c++20' : '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-pedantic', '-O1', '-fPIC',
-    '-fvisibility=hidden', ...(cpp ? ['-fno-gnu-unique'] : []), '-shared', `-I${include}`, ...definitions, join(here, 'plugins', source), '-o', output]);
+    '-fvisibility=hidden', ...(cpp ? ['-fno-gnu-unique', '-static-libstdc++', '-Wl,--exclude-libs,ALL'] : []), '-static-libgcc', '-shared', `-I${include}`, ...definitions, join(here, 'plugins', source), '-o', output]);
 }
 
 /** A directory with these plugins in it. */

@@ -157,9 +157,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST_F(ResolverTest, KnowsLocalhostWithoutAServer) {
-  configure("");
-  make_resolver(53);
-  EXPECT_THAT(look_up({"localhost"}), ElementsAre(HasSubstr("127.0.0.1 ")));
+  NameServer server(7, 1);
+  configure("nameserver 127.0.0.1\n");
+  make_resolver(server.port());
+  EXPECT_THAT(
+      look_up({"localhost", "LocalHost.", "api.localhost", "localhost.example", "a.notlocalhost"}),
+      ElementsAre(HasSubstr("127.0.0.1 "), HasSubstr("127.0.0.1 "), "127.0.0.1 ", "10.0.0.7 ", "10.0.0.7 "));
 }
 
 TEST_F(ResolverTest, AsksTheServerOfItsFile) {
