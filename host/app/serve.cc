@@ -22,6 +22,7 @@
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
 #include "host/pipeline/http_table.h"
+#include "host/plugin/task_pool.h"
 #include "mimus/json_text.h"
 #include "store/database.h"
 
@@ -161,6 +162,7 @@ class Host {
     services.workers = config_.workers;
     services.extension = exchange_extension;
     services.log = log_for_plugins;
+    services.tasks = &tasks_;
     auto loaded = PluginHost::load(std::move(plugins), services, [&](const OptionSpec& option) {
       return option_value(config_, files_, option);
     });
@@ -378,6 +380,7 @@ class Host {
   const ServeConfig& config_;
   SharedFiles files_;
   SystemClock clock_;
+  TaskPool tasks_;
   Metrics metrics_;
   AddressPolicy addresses_;
   LoadGate gate_;

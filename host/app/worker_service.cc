@@ -2,6 +2,7 @@
 
 #include "host/app/upgrade.h"
 #include "host/pipeline/problem.h"
+#include "host/plugin/worker_rooms.h"
 
 namespace mimus {
 namespace {
@@ -48,9 +49,11 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
           {}},
-      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {}
+      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {
+  WorkerRooms::here() = {upstream_.get(), &channels_};
+}
 
-WorkerService::~WorkerService() = default;
+WorkerService::~WorkerService() { WorkerRooms::here() = {}; }
 
 void WorkerService::on_head(Exchange& exchange) {
   const std::string_view path = exchange.request.raw_path;

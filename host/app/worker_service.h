@@ -38,6 +38,8 @@ class WorkerService final : public Service {
  public:
   WorkerService(SharedServices& shared, Loop& loop);
   ~WorkerService() override;
+  WorkerService(const WorkerService&) = delete;
+  WorkerService& operator=(const WorkerService&) = delete;
 
   void on_head(Exchange& exchange) override;
   void on_body(Exchange& exchange) override;

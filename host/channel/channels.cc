@@ -18,6 +18,8 @@ std::string event_text(std::string_view name, std::string_view payload) {
   return out;
 }
 
+bool is_room_name(std::string_view name) { return !name.empty() && name.size() <= max_room_name; }
+
 std::string event_frame(std::string_view name, std::string_view payload) {
   return frame(Opcode::text, event_text(name, payload));
 }
@@ -61,9 +63,23 @@ void ChannelTable::list(const Ulid& endpoint, std::vector<ChannelInfo>& out) con
 }
 
 std::size_t ChannelTable::broadcast(const Ulid& endpoint, std::string_view framed) {
+  return broadcast(endpoint, {}, framed, nullptr);
+}
+
+std::size_t ChannelTable::broadcast(const Ulid& endpoint, const std::string& room, std::string_view framed,
+                                    const Channel* except) {
   std::size_t sent = 0;
-  for (OpenChannel* c = state_->first(endpoint); c != nullptr; c = c->next) {
-    if (c->send_frame(framed)) ++sent;
+  const auto send = [&](OpenChannel& channel) {
+    if (&channel != except && channel.send_frame(framed)) ++sent;
+  };
+  const auto line = state_->lines.find(endpoint);
+  if (line == state_->lines.end()) return 0;
+  if (room.empty()) {
+    for (OpenChannel* c = line->second.first; c != nullptr; c = c->next) send(*c);
+  } else if (const auto members = line->second.rooms.find(room); members != line->second.rooms.end()) {
+    // A peer that reads too slowly is closed, and leaves: not while this runs over the room.
+    const std::vector<OpenChannel*> now(members->second.begin(), members->second.end());
+    for (OpenChannel* const c : now) send(*c);
   }
   return sent;
 }

@@ -23,6 +23,10 @@ std::string event_text(std::string_view name, std::string_view payload);
 /// The same as one text frame, for ChannelTable::broadcast.
 std::string event_frame(std::string_view name, std::string_view payload);
 
+/// Rooms are joined by name; how long one may be, and how many one channel may be in.
+inline constexpr std::size_t max_room_name = 128, max_rooms = 64;
+bool is_room_name(std::string_view name);
+
 /// What happens on a channel: implemented by the plugin host for the bound plugins.
 /// On the channel's loop. All may call the channel, also to close it.
 class ChannelBehaviour {
@@ -54,6 +58,11 @@ class Channel {
   /// Calls behaviour.on_timer(…, plugin, ud) unless the channel closes before. False: it
   /// is closing or closed, or max_timers wait already.
   virtual bool start_timer(std::chrono::milliseconds after, std::size_t plugin, void* ud) = 0;
+
+  enum class Joined : std::uint8_t { yes, closed, too_many, bad_name };
+  /// Joins a room of its endpoint. Joining twice is `yes`. It leaves all when it closes.
+  virtual Joined join(std::string_view room) = 0;
+  virtual void leave(std::string_view room) = 0;
 };
 
 struct ChannelInfo {
@@ -91,6 +100,9 @@ class ChannelTable {
   void list(const Ulid& endpoint, std::vector<ChannelInfo>& out) const;
   /// Sends one frame, framed once, to all open channels of an endpoint; how many.
   std::size_t broadcast(const Ulid& endpoint, std::string_view framed);
+  /// The same to those in a room, or to all if it is ""; `except` (may be nullptr) is left out.
+  std::size_t broadcast(const Ulid& endpoint, const std::string& room, std::string_view framed,
+                        const Channel* except);
   /// False if no open channel has that id on that endpoint.
   bool close(const Ulid& endpoint, const Ulid& channel, int code, std::string_view reason);
   std::size_t count(const Ulid& endpoint, std::string_view client_ip) const;

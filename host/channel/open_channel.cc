@@ -1,6 +1,7 @@
 // One peer: bytes to messages, timers, pings and the two close handshakes.
 #include "host/channel/open_channel.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mimus {
@@ -64,7 +65,7 @@ void OpenChannel::answer_close(std::string_view payload) {
   const ClosePayload said = read_close_payload(payload);
   if (said.failure != 0) return fail(said.failure);
   if (phase_ == Phase::open) {
-    leave(Phase::closing);
+    move_to(Phase::closing);
     write(frame(Opcode::close, close_payload(said.code, {})));
   }
   if (phase_ == Phase::closing) hang_up();
@@ -73,7 +74,7 @@ void OpenChannel::answer_close(std::string_view payload) {
 void OpenChannel::fail(int code) {
   if (phase_ != Phase::open && phase_ != Phase::closing) return;
   const bool said_goodbye = phase_ == Phase::closing;
-  leave(Phase::failing);
+  move_to(Phase::failing);
   give_up_ = table_->loop.now() + table_->options.close_timeout;
   table_->loop.arm(watch_, quiet);
   if (!said_goodbye) write(frame(Opcode::close, close_payload(code, {})));
@@ -83,7 +84,7 @@ void OpenChannel::on_drain() { close(1001, {}); }
 
 void OpenChannel::close(int code, std::string_view reason) {
   if (phase_ != Phase::open) return;
-  leave(Phase::closing);
+  move_to(Phase::closing);
   table_->loop.arm(watch_, table_->options.close_timeout);
   write(frame(Opcode::close, close_payload(valid_close_code(code) ? code : 0, reason)));
 }
@@ -128,23 +129,48 @@ void OpenChannel::fire(Pending& pending) {
 bool OpenChannel::write(std::string_view framed) {
   info_.bytes_out += framed.size();
   if (wire_->write(framed)) return true;
-  leave(Phase::closed);  // too slow; on_closed follows
+  move_to(Phase::closed);  // too slow; on_closed follows
   return false;
 }
 
 void OpenChannel::hang_up() {
-  leave(Phase::closed);
+  move_to(Phase::closed);
   wire_->close_after_write();
 }
 
-void OpenChannel::leave(Phase to) {
+void OpenChannel::move_to(Phase to) {
   if (table_ != nullptr) {
     if (phase_ == Phase::open) --table_->open;
     table_->loop.disarm(watch_);
     for (const auto& pending : pending_) table_->loop.disarm(*pending);
   }
   pending_.clear();
+  leave_rooms();
   phase_ = to;
+}
+
+Channel::Joined OpenChannel::join(std::string_view room) {
+  if (!is_room_name(room)) return Joined::bad_name;
+  if (phase_ != Phase::open) return Joined::closed;
+  if (std::find(rooms_.begin(), rooms_.end(), room) != rooms_.end()) return Joined::yes;
+  if (rooms_.size() >= max_rooms) return Joined::too_many;
+  rooms_.emplace_back(room);
+  table_->lines[endpoint()].rooms[rooms_.back()].insert(this);
+  return Joined::yes;
+}
+
+void OpenChannel::leave(std::string_view room) {
+  const auto mine = std::find(rooms_.begin(), rooms_.end(), room);
+  if (mine == rooms_.end()) return;
+  auto& rooms = table_->lines[endpoint()].rooms;
+  const auto at = rooms.find(*mine);
+  at->second.erase(this);
+  if (at->second.empty()) rooms.erase(at);
+  rooms_.erase(mine);
+}
+
+void OpenChannel::leave_rooms() {
+  while (!rooms_.empty()) leave(std::string(rooms_.back()));
 }
 
 void OpenChannel::watch() {
@@ -156,14 +182,14 @@ void OpenChannel::watch() {
       if (now - heard_ < quiet && now < give_up_) return table_->loop.arm(watch_, quiet);
       return hang_up();
     default:
-      leave(Phase::closed);
+      move_to(Phase::closed);
       wire_->close_now();
   }
 }
 
 void OpenChannel::watch_idle() {
   if (pinged_) {
-    leave(Phase::closed);
+    move_to(Phase::closed);
     return wire_->close_now();
   }
   const ChannelOptions& options = table_->options;
@@ -179,7 +205,7 @@ void OpenChannel::watch_idle() {
 void OpenChannel::on_closed() { detach(); }
 
 void OpenChannel::detach() {
-  leave(Phase::closed);
+  move_to(Phase::closed);
   if (std::exchange(opened_, false)) behaviour_->on_close(*this);
   behaviour_.reset();
   if (table_ != nullptr) std::exchange(table_, nullptr)->remove(*this);

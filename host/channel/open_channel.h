@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "host/channel/channels.h"
@@ -15,10 +16,11 @@ namespace mimus {
 
 class OpenChannel;
 
-/// The channels of one endpoint, oldest first.
+/// The channels of one endpoint, oldest first, and those that are in its rooms.
 struct ChannelLine {
   OpenChannel* first = nullptr;
   OpenChannel* last = nullptr;
+  std::unordered_map<std::string, std::unordered_set<OpenChannel*>> rooms;  ///< None is empty.
 };
 
 struct ChannelTable::State {
@@ -55,6 +57,8 @@ class OpenChannel final : public Takeover, public Channel, private FrameReader::
   void close(int code, std::string_view reason) override;
   bool is_open() const override { return phase_ == Phase::open; }
   bool start_timer(std::chrono::milliseconds after, std::size_t plugin, void* ud) override;
+  Joined join(std::string_view room) override;
+  void leave(std::string_view room) override;
 
   const ChannelInfo& info() const { return info_; }
 
@@ -83,7 +87,8 @@ class OpenChannel final : public Takeover, public Channel, private FrameReader::
   void on_message(Opcode opcode, std::string_view payload) override;
   void answer_close(std::string_view payload);
   void fail(int code);
-  void leave(Phase to);
+  void move_to(Phase to);
+  void leave_rooms();
   bool write(std::string_view framed);
   void hang_up();
   void watch();
@@ -96,6 +101,7 @@ class OpenChannel final : public Takeover, public Channel, private FrameReader::
   FrameReader reader_;
   ChannelInfo info_;
   Phase phase_ = Phase::fresh;
+  std::vector<std::string> rooms_;
   bool opened_ = false;                   ///< on_open was called, on_close is owed.
   bool pinged_ = false;                   ///< And nothing came in since.
   std::chrono::microseconds heard_{0};    ///< When bytes last came in.

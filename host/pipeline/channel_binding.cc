@@ -13,7 +13,10 @@ class BoundChannel final : public ChannelBehaviour {
   ~BoundChannel() override { leave_(); }
 
   void on_open(Channel& channel) override {
-    for (std::size_t i = 0; i < seats_.size(); ++i) seats_[i] = {&channel, i, channel.id().text(), nullptr};
+    for (std::size_t i = 0; i < seats_.size(); ++i) {
+      Server* const server = pipeline_->steps()[i].plugin->host.services.server;
+      seats_[i] = {&channel, server, i, channel.id().text(), nullptr};
+    }
     each(Hook::on_open,
          [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
            if (peer.on_open != nullptr) peer.on_open(inst, step.bound, handle(seat), &seat.context);
@@ -29,8 +32,15 @@ class BoundChannel final : public ChannelBehaviour {
     }
   }
 
-  // No trigger of today looks at what the client says.
-  void on_message(Channel&, bool, std::string_view) override {}
+  void on_message(Channel& channel, bool binary, std::string_view payload) override {
+    const mimus_str data{payload.data(), payload.size()};
+    each(Hook::on_message,
+         [&](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
+           if (!MIMUS_HAS(step.plugin->peer, on_message) || peer.on_message == nullptr || !channel.is_open())
+             return;
+           peer.on_message(inst, step.bound, handle(seat), &seat.context, data, binary ? 1 : 0);
+         });
+  }
 
   void on_close(Channel&) override {
     each(Hook::on_close,

@@ -14,6 +14,7 @@ namespace mimus {
 /// The mimus_channel that a plugin sees.
 struct PluginChannel {
   Channel* channel = nullptr;
+  Server* server = nullptr;  ///< Whose workers a broadcast goes to; nullptr: this one alone.
   std::size_t step = 0;
   std::string id;           ///< The channel's, as text.
   void* context = nullptr;  ///< The plugin's own.

@@ -2,10 +2,12 @@
 #include "host/pipeline/flow.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/net/tokens.h"
 #include "host/pipeline/problem.h"
 #include "host/pipeline/worker.h"
+#include "host/upstream/request_bytes.h"
 #include "mimus/json_text.h"
 
 namespace mimus {
@@ -29,6 +31,12 @@ bool framing_field(std::string_view name) {
     default:
       return false;
   }
+}
+
+/// Fields of a request that say where it ends, or are for the next hop alone.
+bool connection_field(std::string_view name) {
+  return is_hop_by_hop(name) || same_name(name, "content-length") || same_name(name, "host") ||
+         same_name(name, "expect");
 }
 
 /// What response_head writes; whatever else is refused where the plugin can still be told.
@@ -351,6 +359,30 @@ mimus_rc Flow::set_header(std::string_view name, std::string_view value, bool ke
 mimus_rc Flow::remove_header(std::string_view name) {
   if (!in_response() || begun_) return MIMUS_E_INVAL;
   std::erase_if(exchange_->response.headers,
+                [&](const Header& header) { return same_name(header.name, name); });
+  return MIMUS_OK;
+}
+
+const std::vector<Header>& Flow::client_headers() const {
+  return request_changed_ ? client_headers_ : exchange_->request.headers;
+}
+
+bool Flow::may_change_request(std::string_view name) {
+  if (in_response() || answer_ != Answer::none || connection_field(name)) return false;
+  if (!std::exchange(request_changed_, true)) client_headers_ = exchange_->request.headers;
+  return true;
+}
+
+mimus_rc Flow::set_request_header(std::string_view name, std::string_view value) {
+  if (!sendable(name, value) || !may_change_request(name)) return MIMUS_E_INVAL;
+  (void)remove_request_header(name);
+  exchange_->request.headers.push_back({exchange_->arena.copy(name), exchange_->arena.copy(value)});
+  return MIMUS_OK;
+}
+
+mimus_rc Flow::remove_request_header(std::string_view name) {
+  if (!is_token(name) || !may_change_request(name)) return MIMUS_E_INVAL;
+  std::erase_if(exchange_->request.headers,
                 [&](const Header& header) { return same_name(header.name, name); });
   return MIMUS_OK;
 }

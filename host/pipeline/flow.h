@@ -69,6 +69,8 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   mimus_rc forward(const mimus_forward& to);
   mimus_rc set_header(std::string_view name, std::string_view value, bool keep_others);
   mimus_rc remove_header(std::string_view name);
+  mimus_rc set_request_header(std::string_view name, std::string_view value);
+  mimus_rc remove_request_header(std::string_view name);
   mimus_rc replace_status(int status);
   mimus_rc replace_body(std::string_view body, std::uint32_t flags);
   mimus_resume* hold(std::chrono::milliseconds timeout);
@@ -143,6 +145,9 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool append_record(int status);
   void append_last_record(int status);  ///< Of an exchange that can wait no more: a full journal drops it.
   std::string_view capture_headers(const std::vector<Header>& headers);
+  /// The request's fields as the client sent them, whatever plugins have made of them.
+  const std::vector<Header>& client_headers() const;
+  bool may_change_request(std::string_view name);
   void count_failure();
   /// Calls a hook of the step at hand.
   template <class Function, class... More>
@@ -174,6 +179,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool begun_ = false;      // its head was handed to the sink
   bool broken_ = false;     // it broke off: cut the connection once it is journalled
   bool query_known_ = false;
+  bool request_changed_ = false;  // client_headers_ holds what it was
   std::uint32_t entered_ = 0;
   std::uint32_t slot_ = 0;
   void** contexts_ = nullptr;  // one for each step, in the arena
@@ -196,6 +202,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   std::span<const QueryField> query_;
   std::string_view error_;
   std::vector<FieldValue> fields_;
+  std::vector<Header> client_headers_;
   std::string captured_body_;  // of a streamed answer, while the API captures bodies
   std::int64_t streamed_ = 0;  // body bytes that went to the sink
   Incoming incoming_;

@@ -20,9 +20,16 @@ bool secret_field(std::string_view name) {
   return false;
 }
 
+const std::string_view* find(const std::vector<Header>& headers, std::string_view name) {
+  for (const Header& header : headers) {
+    if (same_name(header.name, name)) return &header.value;
+  }
+  return nullptr;
+}
+
 /// The trace-id of a W3C traceparent, "" if there is none.
-std::string_view trace_id(const RequestHead& request) {
-  const std::string_view* const parent = request.find("traceparent");
+std::string_view trace_id(const std::vector<Header>& headers) {
+  const std::string_view* const parent = find(headers, "traceparent");
   if (parent == nullptr || parent->size() < 55 || (*parent)[2] != '-' || (*parent)[35] != '-') return {};
   return parent->substr(3, 32);
 }
@@ -242,7 +249,7 @@ void Flow::on_end() {
   direction_ = Direction::request;
   waiting_ = Waiting::none;
   answer_ = Answer::none;
-  body_known_ = forwarded_ = streaming_ = begun_ = broken_ = query_known_ = false;
+  body_known_ = forwarded_ = streaming_ = begun_ = broken_ = query_known_ = request_changed_ = false;
   slot_ = 0;
   body_ = {};
   uncoded_.reset();
@@ -277,7 +284,7 @@ bool Flow::append_record(int status) {
   const RequestHead& request = exchange_->request;
   if (pipeline_ != nullptr && pipeline_->capture().any()) {
     const Capture& capture = pipeline_->capture();
-    if (capture.request_headers) record({field_request_headers, 0, capture_headers(request.headers)});
+    if (capture.request_headers) record({field_request_headers, 0, capture_headers(client_headers())});
     if (capture.response_headers)
       record({field_response_headers, 0, capture_headers(exchange_->response.headers)});
     if (capture.bodies) {
@@ -287,7 +294,7 @@ bool Flow::append_record(int status) {
       record({field_response_body, 0, answer.substr(0, max_captured_body)});
     }
   }
-  const std::string_view* const agent = request.find("user-agent");
+  const std::string_view* const agent = find(client_headers(), "user-agent");
   const bool bodiless =
       request.method == "HEAD" || status == 204 || status == 304 || status == client_closed_request;
   RecordInput input;
@@ -300,7 +307,7 @@ bool Flow::append_record(int status) {
   input.query = request.raw_query;
   input.client_ip = exchange_->client_ip;
   if (agent != nullptr) input.user_agent = *agent;
-  input.trace_id = trace_id(request);
+  input.trace_id = trace_id(client_headers());
   input.error = error_;
   input.status = status;
   input.duration_us = worker_->clock.now().count() - exchange_->started_us;

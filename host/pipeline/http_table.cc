@@ -3,6 +3,8 @@
 #include <string>
 
 #include "host/channel/channels.h"
+#include "host/channel/framing.h"
+#include "host/pipeline/broadcast.h"
 #include "host/pipeline/channel_binding.h"
 #include "host/pipeline/flow.h"
 #include "host/plugin/loaded.h"
@@ -118,6 +120,13 @@ mimus_rc add(mimus_req* req, mimus_str name, mimus_str value) {
 }
 mimus_rc remove(mimus_req* req, mimus_str name) { return flow_of(req).remove_header(view(name)); }
 
+mimus_rc set_request(mimus_req* req, mimus_str name, mimus_str value) {
+  return flow_of(req).set_request_header(view(name), view(value));
+}
+mimus_rc remove_request(mimus_req* req, mimus_str name) {
+  return flow_of(req).remove_request_header(view(name));
+}
+
 mimus_rc request_body(mimus_req* req, mimus_str* out) {
   Flow& flow = flow_of(req);
   if (!flow.request_body_known()) return MIMUS_PENDING;
@@ -203,8 +212,47 @@ mimus_rc forward_check(mimus_host* host, mimus_str url, mimus_str* why) {
 
 PluginChannel& channel_of(mimus_channel* channel) { return *reinterpret_cast<PluginChannel*>(channel); }
 
+/// Sends one frame. A channel that was open and is not any more reads too slowly.
+mimus_rc send(mimus_channel* to, const std::string& framed) {
+  Channel& channel = *channel_of(to).channel;
+  if (!channel.is_open()) return MIMUS_E_GONE;
+  return channel.send_frame(framed) ? MIMUS_OK : MIMUS_E_NOSPC;
+}
+
 mimus_rc send_event(mimus_channel* channel, mimus_str name, mimus_str payload) {
-  return channel_of(channel).channel->send_event(view(name), view(payload)) ? MIMUS_OK : MIMUS_E_GONE;
+  return send(channel, event_frame(view(name), view(payload)));
+}
+mimus_rc send_text(mimus_channel* channel, mimus_str text) {
+  return send(channel, frame(Opcode::text, view(text)));
+}
+mimus_rc send_binary(mimus_channel* channel, mimus_str data) {
+  return send(channel, frame(Opcode::binary, view(data)));
+}
+mimus_rc join(mimus_channel* channel, mimus_str room) {
+  switch (channel_of(channel).channel->join(view(room))) {
+    case Channel::Joined::yes:
+      return MIMUS_OK;
+    case Channel::Joined::closed:
+      return MIMUS_E_GONE;
+    case Channel::Joined::too_many:
+      return MIMUS_E_NOSPC;
+    default:
+      return MIMUS_E_INVAL;
+  }
+}
+mimus_rc leave(mimus_channel* channel, mimus_str room) {
+  if (!is_room_name(view(room))) return MIMUS_E_INVAL;
+  channel_of(channel).channel->leave(view(room));
+  return MIMUS_OK;
+}
+mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
+                   std::int32_t but_me) {
+  PluginChannel& own = channel_of(from);
+  if (!own.channel->is_open()) return MIMUS_E_GONE;
+  if (room.n != 0 && !is_room_name(view(room))) return MIMUS_E_INVAL;
+  const bool sent = mimus::broadcast(own.server, *own.channel, std::string(view(room)),
+                                     event_frame(view(name), view(payload)), but_me != 0);
+  return sent ? MIMUS_OK : MIMUS_E_NOSPC;
 }
 mimus_rc close(mimus_channel* channel, std::int32_t code, mimus_str reason) {
   channel_of(channel).channel->close(code, view(reason));
@@ -241,10 +289,21 @@ constexpr mimus_http_v1 http_table{sizeof(mimus_http_v1),
                                    record_error,
                                    response_length,
                                    forget_length,
-                                   replace_body};
+                                   replace_body,
+                                   set_request,
+                                   remove_request};
 constexpr mimus_async_v1 async_table{sizeof(mimus_async_v1), hold, resume, release};
 constexpr mimus_forward_v1 forward_table{sizeof(mimus_forward_v1), forward, forwarded, forward_check};
-constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1), send_event, close, start_timer, client_id};
+constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
+                                         send_event,
+                                         close,
+                                         start_timer,
+                                         client_id,
+                                         send_text,
+                                         send_binary,
+                                         join,
+                                         leave,
+                                         broadcast};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ namespace mimus {
 
 /// A timer of an instance, on one worker's list until it fires.
 struct InstanceTimer;
+class InstanceFetch;
 
 }  // namespace mimus
 
@@ -34,6 +35,11 @@ struct mimus_host {
 
   /// Timers not fired yet, by worker; each list is that worker's alone.
   std::vector<mimus::InstanceTimer*> timers;
+  /// Fetches in flight, likewise. end_fetches (host/plugin/fetch.h) ends a worker's.
+  std::vector<mimus::InstanceFetch*> fetching;
+  std::atomic<std::uint32_t> fetches{0};  ///< In flight, of all workers.
+  std::atomic<std::uint32_t> tasks{0};    ///< Waiting or running in the pool.
+  std::atomic<bool> ending{false};        ///< New fetches and tasks are refused.
 
   mimus::ImageSlot slot = mimus::no_image;  ///< Its crumbs'. Set before the code is mapped.
 

@@ -6,7 +6,9 @@
 #include <future>
 #include <nlohmann/json.hpp>
 
+#include "host/plugin/fetch.h"
 #include "host/plugin/loaded.h"
+#include "host/plugin/task_pool.h"
 
 namespace mimus {
 namespace {
@@ -111,6 +113,9 @@ PluginHost::~PluginHost() {
     if (plugin->instance == nullptr) continue;
     plugin->host.services.server = nullptr;  // its loops have ended: new timers are refused
     end_timers(plugin->host);
+    for (unsigned worker = 0; worker < plugin->host.fetching.size(); ++worker)
+      end_fetches(plugin->host, worker);
+    if (TaskPool* const tasks = plugin->host.services.tasks; tasks != nullptr) tasks->end(plugin->host);
     const CrumbScope crumb(plugin->host.slot, Hook::destroy);
     plugin->table->destroy(plugin->instance);
   }
@@ -157,8 +162,12 @@ Status PluginHost::activate(const PluginServices& services) {
           services.kv->put(policy_key(manifest.id), manifest.fail_closed ? "closed" : "open", 0);
       if (!kept) return kept.error();
     }
-    if (plugin->table->activate == nullptr) continue;
     const CrumbScope crumb(plugin->host.slot, Hook::activate);
+    if (MIMUS_HAS(plugin->table, self_test) && plugin->table->self_test != nullptr) {
+      if (const mimus_rc rc = plugin->table->self_test(plugin->instance); rc != MIMUS_OK)
+        return invalid(because(*plugin, "pass its self-test", rc));
+    }
+    if (plugin->table->activate == nullptr) continue;
     if (const mimus_rc rc = plugin->table->activate(plugin->instance); rc != MIMUS_OK) {
       return invalid(because(*plugin, "activate", rc));
     }

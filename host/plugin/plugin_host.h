@@ -20,6 +20,7 @@ namespace mimus {
 
 class Server;
 class Metrics;
+class TaskPool;
 struct AddressPolicy;
 
 /// Where a plugin came from.
@@ -57,6 +58,7 @@ struct PluginServices {
   void (*log)(mimus_log_level level, std::string_view text) = nullptr;
   Journal* journal = nullptr;
   Server* server = nullptr;
+  TaskPool* tasks = nullptr;
 };
 
 /// One fault that a plugin's check found.

@@ -7,10 +7,12 @@
 
 #include "host/net/loop.h"
 #include "host/net/server.h"
+#include "host/plugin/fetch.h"
 #include "host/plugin/loaded.h"
 #include "host/plugin/metrics.h"
 #include "host/plugin/request_filters.h"
 #include "host/plugin/resume.h"
+#include "host/plugin/task_pool.h"
 
 namespace mimus {
 
@@ -251,6 +253,8 @@ const void* get_extension(mimus_host* host, const char* id) {
   if (name == "mimus.hash/1") return &hash_table;
   if (name == "mimus.metrics/1") return &metrics_table;
   if (name == "mimus.journal/1") return &journal_table;
+  if (name == "mimus.fetch/1") return &fetch_table;
+  if (name == "mimus.task/1") return &task_table;
   return host->services.extension(name);
 }
 
@@ -258,6 +262,7 @@ const void* get_extension(mimus_host* host, const char* id) {
 
 void offer_services(mimus_host& host) {
   host.timers.resize(host.services.workers);
+  host.fetching.resize(host.services.workers);
   host.api = {sizeof(mimus_host_api),
               MIMUS_ABI_MAJOR,
               MIMUS_ABI_MINOR,

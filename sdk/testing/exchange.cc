@@ -260,6 +260,37 @@ mimus_rc set(mimus_req* x, mimus_str name, mimus_str value) {
   return MIMUS_OK;
 }
 
+/// Whether a field of the request may be changed now.
+bool may_change_request(mimus_req* x, std::string_view name) {
+  if (x->in_response || x->has_answer || x->forward || x->state == Exchange::State::ended) {
+    x->host->misuse("the request was changed after the request direction, or after an answer");
+    return false;
+  }
+  for (const char* const own : {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
+                                "Trailer", "TE", "Upgrade", "Expect"}) {
+    if (same_name(name, own)) return false;
+  }
+  return is_token(name) && !same_name(name.substr(0, 6), "Proxy-");
+}
+mimus_rc remove_request(mimus_req* x, mimus_str name) {
+  if (!may_change_request(x, borrow(name))) return MIMUS_E_INVAL;
+  for (Field& f : x->request.headers) {
+    if (!same_name(f.name, borrow(name))) continue;
+    x->lent.push_back(std::move(f.name));  // what was lent of it stays valid
+    x->lent.push_back(std::move(f.value));
+    f = {};
+  }
+  std::erase_if(x->request.headers, [](const Field& f) { return f.name.empty(); });
+  return MIMUS_OK;
+}
+mimus_rc set_request(mimus_req* x, mimus_str name, mimus_str value) {
+  if (!is_field(borrow(name), borrow(value))) return MIMUS_E_INVAL;
+  const Field field{std::string(borrow(name)), std::string(borrow(value))};
+  if (const mimus_rc rc = remove_request(x, lend(field.name)); rc != MIMUS_OK) return rc;
+  x->request.headers.push_back(field);
+  return MIMUS_OK;
+}
+
 mimus_rc request_body(mimus_req* x, mimus_str* out) {
   if (!x->request.body_arrived) return MIMUS_PENDING;
   *out = lend(x->request.body);
@@ -452,7 +483,7 @@ const mimus_http_v1* http_table() {
                                    response_body, body_ceiling, status,       replace_status,
                                    respond,       problem,      alloc,        record_flag,
                                    record_int,    record_text,  record_error, response_length,
-                                   forget_length, replace_body};
+                                   forget_length, replace_body, set_request,  remove_request};
   return &table;
 }
 const mimus_async_v1* async_table() {

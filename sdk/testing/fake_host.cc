@@ -66,6 +66,8 @@ void State::begin() {
   rc = plugin->create(&api, &handle, &instance);
   if (rc == MIMUS_OK && plugin->configure != nullptr)
     rc = plugin->configure(instance, lend(options_of(manifest, setup.options)));
+  if (rc == MIMUS_OK && MIMUS_HAS(plugin, self_test) && plugin->self_test != nullptr)
+    rc = plugin->self_test(instance);
   if (rc == MIMUS_OK && plugin->activate != nullptr) rc = plugin->activate(instance);
 }
 
@@ -252,8 +254,8 @@ void FakeHost::advance(std::uint64_t ms) {
     } else if (timer.channel->open) {
       const auto* const peer = s.extension_of<mimus_peer_v1>("mimus.peer/1");
       mimus_channel& c = *timer.channel;
-      peer->on_timer(s.instance, c.bound->handle, &c, &c.context, timer.ud);
-      if (!c.open) s.close_channel(c);
+      if (peer->on_timer != nullptr) peer->on_timer(s.instance, c.bound->handle, &c, &c.context, timer.ud);
+      s.close_what_ended();
     }
     s.run_resumed();
   }
@@ -319,9 +321,17 @@ Channel& FakeHost::open(Bound& bound) {
   c.host = &s;
   c.bound = &bound;
   c.id = "01JCLIENT0000000000000000" + std::to_string(s.channels.size() % 10);
-  peer->on_open(s.instance, bound.handle, &c, &c.context);
-  if (!c.open) s.close_channel(c);
+  if (peer->on_open != nullptr) peer->on_open(s.instance, bound.handle, &c, &c.context);
+  s.close_what_ended();
   return c;
+}
+
+void FakeHost::say(Channel& channel, std::string_view data, bool binary) {
+  mimus_channel& c = static_cast<mimus_channel&>(channel);
+  const auto* const peer = state_->extension_of<mimus_peer_v1>("mimus.peer/1");
+  if (!c.open || !MIMUS_HAS(peer, on_message) || peer->on_message == nullptr) return;
+  peer->on_message(state_->instance, c.bound->handle, &c, &c.context, lend(data), binary ? 1 : 0);
+  state_->close_what_ended();
 }
 
 void FakeHost::close(Channel& channel) { state_->close_channel(static_cast<mimus_channel&>(channel)); }
@@ -332,8 +342,14 @@ void State::close_channel(mimus_channel& c) {
   std::erase_if(timers, [&](const auto& entry) { return entry.second.channel == &c; });
   if (c.bound == nullptr) return;
   const auto* const peer = extension_of<mimus_peer_v1>("mimus.peer/1");
-  peer->on_close(instance, c.bound->handle, &c, &c.context);
+  if (peer->on_close != nullptr) peer->on_close(instance, c.bound->handle, &c, &c.context);
   c.bound = nullptr;
+}
+
+void State::close_what_ended() {
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    if (!channels[i]->open && channels[i]->bound != nullptr) close_channel(*channels[i]);
+  }
 }
 
 std::uint64_t FakeHost::counter(std::string_view name) const {

@@ -116,6 +116,7 @@ struct State {
   void end_hold(mimus_req& x);
   void run_resumed();
   void close_channel(mimus_channel& channel);
+  void close_what_ended();  // the channels that a hook closed, or that read too slowly
 };
 
 extern const mimus_host_api host_api;

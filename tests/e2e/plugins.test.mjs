@@ -208,7 +208,7 @@ test('a file that is no plugin, or a broken one, stops the start with exit 1 and
   variant('manifest', '\\"version\\":\\"1.2.3\\"', '\\"version\\":');
   variant('key', '\\"summary\\"', '\\"sumary\\"');
   variant('phase', '\\"phase\\":\\"transform\\"', '\\"phase\\":\\"later\\"');
-  variant('abi', '\\"major\\":0', '\\"major\\":9');
+  variant('abi', '\\"major\\":1', '\\"major\\":9');
   variant('other-id', '.id = PLUGIN_ID', '.id = "com.example.other"');
   variant('no-create', 'return MIMUS_OK;\n}\n\nstatic void destroy', 'return MIMUS_E_UNAVAILABLE;\n}\n\nstatic void destroy');
   variant('no-entry', 'MIMUS_EXPORT(entry)', 'const void *keep(void) { return entry(0, 0); }');

@@ -1,8 +1,16 @@
 /* mimus/plugin.h - the contract between the Mimus host and a plugin, whole, in C11.
  *
- * A plugin is a shared object that exports one function, `mimus_plugin_entry`, or the
+ * A plugin is a shared object that exports one function, `mimus_plugin_entry_v1`, or the
  * same code linked into the host. Nothing else crosses this line: no C++ types, no
- * exceptions, no allocator. The ABI is a draft (major 0) until hot loading has landed.
+ * exceptions, no allocator.
+ *
+ * The promise of ABI 1: what is below stays where it is and means what it says. A minor
+ * version only appends: fields at the end of structs that begin with `size`, values of
+ * enumerations, extensions. A plugin runs on every host of its major whose minor is not
+ * lower than the one in its manifest. Whatever cannot be done by appending is another
+ * major, which has another entry symbol (mimus_plugin_entry_v2), so that a host can load
+ * both and never mistakes one for the other. Structs without `size` (mimus_str,
+ * mimus_field, mimus_fault) never change.
  *
  * Rules
  *  R1 Every struct that may grow starts with `size`, the bytes known to the side that
@@ -39,8 +47,8 @@ extern "C" {
 #define MIMUS_C_LINKAGE
 #endif
 
-#define MIMUS_ABI_MAJOR 0u
-#define MIMUS_ABI_MINOR 1u
+#define MIMUS_ABI_MAJOR 1u
+#define MIMUS_ABI_MINOR 0u
 
 #define MIMUS_HAS(p, f) ((p) != NULL && (size_t)(p)->size >= offsetof(__typeof__(*(p)), f) + sizeof((p)->f))
 
@@ -212,6 +220,14 @@ typedef struct mimus_http_v1 {
   /* Replaces the answer's body, and its length with it; `flags` as above. PENDING while it
      streams: nothing was changed. From a response hook. */
   mimus_rc (*replace_body)(mimus_req*, mimus_str body, uint32_t flags);
+  /* Change the request's header fields as the plugins that come later, the mock and an
+     upstream see them; the journal keeps what the client sent. From the hooks of the
+     request direction, before an answer. `set_request` leaves exactly one; `remove_request`
+     is OK when there was none. INVAL: a value with CR, LF or NUL, a name that is no token,
+     or a field that frames the message or belongs to the connection: Host, Content-Length,
+     Transfer-Encoding, Connection, Keep-Alive, Trailer, TE, Upgrade, Expect, Proxy-*. */
+  mimus_rc (*set_request)(mimus_req*, mimus_str name, mimus_str value);
+  mimus_rc (*remove_request)(mimus_req*, mimus_str name);
 } mimus_http_v1;
 
 /* ---- "mimus.async/1" ------------------------------------------------------------------ */
@@ -280,6 +296,57 @@ typedef struct mimus_forward_v1 {
   mimus_rc (*check)(mimus_host*, mimus_str url, mimus_str* why);
 } mimus_forward_v1;
 
+/* ---- "mimus.fetch/1": a request of the plugin's own --------------------------------------- */
+
+typedef struct mimus_fetch {
+  uint32_t size;
+  uint32_t timeout_ms;        /* of the whole of it; 0 is 5000 */
+  mimus_str method;           /* "" is GET */
+  mimus_str url;              /* absolute, http or https */
+  const mimus_field* headers; /* but Host, Content-Length and hop-by-hop ones; these are left out */
+  size_t n_headers;
+  mimus_str body;
+  size_t max_body; /* bytes of the answer's body to take; 0 is 1 MiB, the most is 16 MiB */
+} mimus_fetch;
+
+/* Valid for the call. */
+typedef struct mimus_fetched {
+  uint32_t size;
+  mimus_rc rc;                /* what came of it: see start */
+  int32_t status;             /* of the answer; 0 unless rc is OK or E_NOSPC */
+  const mimus_field* headers; /* hop-by-hop ones left out */
+  size_t n_headers;
+  mimus_str body; /* whole, as it came (a content coding is not undone); "" unless rc is OK */
+  mimus_str why;  /* in words, unless rc is OK */
+} mimus_fetched;
+
+typedef struct mimus_fetch_v1 {
+  uint32_t size;
+  /* Sends a request from this worker, under the rules for upstreams that forward obeys. On
+     OK `done` is called exactly once, on this worker, never from within start: with rc OK;
+     E_UNAVAILABLE (no answer: refused address, no connection, timeout, broken off); E_NOSPC
+     (the body is larger than max_body); E_GONE (the instance ends before: start nothing
+     new, free `ud`). It may come after the exchange that started it has ended: wake that
+     one with a resume handle. On a refusal `done` is not called: E_INVAL (the URL does not
+     parse, a header is unsafe, or the grant does not name the host; set_error says which),
+     E_NOSPC (64 are in flight for this instance on this worker), E_UNAVAILABLE (not called
+     on a worker, or the instance is ending). [w] */
+  mimus_rc (*start)(mimus_host*, const mimus_fetch*,
+                    void (*done)(mimus_inst*, void* ud, const mimus_fetched*), void* ud);
+} mimus_fetch_v1;
+
+/* ---- "mimus.task/1": work that blocks ----------------------------------------------------- */
+
+typedef struct mimus_task_v1 {
+  uint32_t size;
+  /* Calls `run(inst, ud, rc)` exactly once, on one of the host's few task threads: with OK,
+     and then it may block, compute, and resume exchanges; or GONE when the instance ends
+     before its turn came. On a refusal it is not called: E_NOSPC (1024 are waiting, of all
+     plugins), E_UNAVAILABLE (the instance is ending). Tasks that run hold up the swap of
+     their plugin: keep them to seconds. [any] */
+  mimus_rc (*spawn)(mimus_host*, void (*run)(mimus_inst*, void* ud, mimus_rc), void* ud);
+} mimus_task_v1;
+
 /* ---- "mimus.hash/1" ------------------------------------------------------------------- */
 
 typedef struct mimus_hash_v1 {
@@ -330,6 +397,19 @@ typedef struct mimus_channel_v1 {
   /* Calls the channel's on_timer with `ud` after `ms`, unless it closes before. */
   mimus_rc (*start_timer)(mimus_channel*, uint64_t ms, void* ud);
   mimus_str (*client_id)(mimus_channel*); /* ULID of the connection */
+  /* One message as it is; the text must be UTF-8. rc as send_event. */
+  mimus_rc (*send_text)(mimus_channel*, mimus_str text);
+  mimus_rc (*send_binary)(mimus_channel*, mimus_str data);
+  /* Rooms are names, of 1 to 128 bytes, that the channels of one endpoint may join, 64 at
+     most each (NOSPC); they end with the channel. Joining twice and leaving what was not
+     joined is OK. INVAL: the name's length. GONE: the channel is closed. */
+  mimus_rc (*join)(mimus_channel*, mimus_str room);
+  mimus_rc (*leave)(mimus_channel*, mimus_str room);
+  /* Sends the event, framed once, to the open channels of this endpoint that are in the
+     room, on every worker; to all of them if the room is "". `but_me` other than 0 leaves
+     this channel out. In order for one sender. NOSPC: more broadcasts wait for other
+     workers than the host keeps; nothing was sent. */
+  mimus_rc (*broadcast)(mimus_channel*, mimus_str room, mimus_str name, mimus_str payload, int32_t but_me);
 } mimus_channel_v1;
 
 /* ---- Plugin to host ------------------------------------------------------------------- */
@@ -371,6 +451,11 @@ typedef struct mimus_plugin {
   void (*on_end)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
 
   const void* (*get_extension)(mimus_inst*, const char* id); /* one of the tables below; may be NULL */
+
+  /* Tries what can be tried without a request; a refusal keeps the instance from serving.
+     After configure, in a process of its own and then, before activate, in the host: it must
+     leave nothing behind. There are no workers and no KV yet. May be NULL. [ctl] */
+  mimus_rc (*self_test)(mimus_inst*);
 } mimus_plugin;
 
 /* "mimus.admin/1": routes below /admin/plugins/{id}/x and the manifest's short path. */
@@ -405,10 +490,13 @@ typedef struct mimus_peer_v1 {
   void (*on_open)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);
   void (*on_timer)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, void* ud);
   void (*on_close)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx); /* last; free *ctx */
+  /* A whole message from the client: text (UTF-8), or `binary` other than 0. `data` is valid
+     for the call. May be NULL. */
+  void (*on_message)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, mimus_str data, int32_t binary);
 } mimus_peer_v1;
 
 typedef const mimus_plugin* (*mimus_entry_fn)(uint32_t host_major, uint32_t host_minor);
-#define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry"
+#define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry_v1"
 #define MIMUS_MANIFEST_SECTION ".mimus_manifest"
 
 /* ---- One source, two placements ------------------------------------------------------- */
@@ -433,10 +521,10 @@ typedef struct mimus_registration {
 #else
 #define MIMUS_MANIFEST \
   __attribute__((used, retain, section(MIMUS_MANIFEST_SECTION))) static const char mimus_manifest_text[]
-#define MIMUS_EXPORT(fn)                                                                         \
-  MIMUS_C_LINKAGE __attribute__((visibility("default"))) const mimus_plugin* mimus_plugin_entry( \
-      uint32_t major, uint32_t minor) {                                                          \
-    return fn(major, minor);                                                                     \
+#define MIMUS_EXPORT(fn)                                                                            \
+  MIMUS_C_LINKAGE __attribute__((visibility("default"))) const mimus_plugin* mimus_plugin_entry_v1( \
+      uint32_t major, uint32_t minor) {                                                             \
+    return fn(major, minor);                                                                        \
   }
 #endif
 

@@ -6,7 +6,7 @@
 //   struct P::Binding;                                   what P keeps for one API or endpoint
 //   explicit P(mimus::Host& host);                       the host outlives the plugin
 //   mimus::Status configure(std::string_view json);      the manifest's options, resolved
-//   mimus::Status activate();   void quiesce();
+//   mimus::Status self_test();  mimus::Status activate();  void quiesce();
 //   void check(const mimus::View&, mimus::Report&);
 //   mimus::Result<std::unique_ptr<Binding>> bind(const mimus::View&);   null: not in this pipeline
 //   mimus_action on_request(Binding&, mimus::Request&);
@@ -19,6 +19,7 @@
 //   void reset(std::string_view what);
 //   void enrich(std::span<mimus_record* const>);
 //   void on_open(Binding&, mimus::Peer&);  void on_timer(Binding&, mimus::Peer&, void* ud);
+//   void on_message(Binding&, mimus::Peer&, std::string_view data, bool binary);
 //   void on_close(Binding&, mimus::Peer&);
 //
 //   MIMUS_MANIFEST =
@@ -29,6 +30,7 @@
 // Threads are those of plugin.h.
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <new>
 #include <optional>
@@ -36,6 +38,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "mimus/header_text.h"
 #include "mimus/plugin.h"
@@ -69,7 +72,38 @@ class Report {
   mimus_report_fn add_;
 };
 
-/// The host's services for one instance. The tables are fetched once; a NULL one is absent.
+/// A request of the plugin's own: see mimus_fetch.
+struct FetchSpec {
+  std::string_view url, method = "GET";
+  std::span<const mimus_field> headers = {};
+  std::string_view body = {};
+  std::uint32_t timeout_ms = 5000;
+  std::size_t max_body = 1 << 20;
+};
+
+/// What came of a fetch; valid for the call.
+class Fetched {
+ public:
+  explicit Fetched(const mimus_fetched& from) : from_(from) {}
+  mimus_rc rc() const { return from_.rc; }
+  int status() const { return from_.status; }
+  std::string_view body() const { return view(from_.body); }
+  std::string_view why() const { return view(from_.why); }
+  std::span<const mimus_field> headers() const { return {from_.headers, from_.n_headers}; }
+  /// The first value under a name.
+  std::optional<std::string_view> header(std::string_view name) const {
+    for (const mimus_field& field : headers()) {
+      if (header::same_name(view(field.name), name)) return view(field.value);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const mimus_fetched& from_;
+};
+
+/// The host's services for one instance. The tables are fetched once; a NULL one is absent,
+/// or withheld by the operator, which the functions below answer with E_UNAVAILABLE.
 class Host {
  public:
   Host(const mimus_host_api* api, mimus_host* host) : api_(api), host_(host) {
@@ -82,6 +116,8 @@ class Host {
     metrics = table<mimus_metrics_v1>("mimus.metrics/1");
     journal = table<mimus_journal_v1>("mimus.journal/1");
     channel = table<mimus_channel_v1>("mimus.channel/1");
+    fetching = table<mimus_fetch_v1>("mimus.fetch/1");
+    task = table<mimus_task_v1>("mimus.task/1");
   }
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
@@ -95,6 +131,8 @@ class Host {
   const mimus_metrics_v1* metrics;
   const mimus_journal_v1* journal;
   const mimus_channel_v1* channel;
+  const mimus_fetch_v1* fetching;
+  const mimus_task_v1* task;
 
   mimus_host* get() const { return host_; }
   void log(mimus_log_level level, std::string_view text) const { api_->log(host_, level, str(text)); }
@@ -105,10 +143,70 @@ class Host {
   unsigned worker_count() const { return api_->worker_count; }
   /// The number of a journal field, or < 0; also where the journal is not granted.
   int journal_field(std::string_view name) const {
-    return journal == nullptr ? -1 : journal->field(host_, str(name));
+    return journal != nullptr ? journal->field(host_, str(name)) : -1;
+  }
+
+  /// [w] On OK `done(const Fetched&)` is kept and called once, on this worker; else it is
+  /// destroyed uncalled. An exception that leaves it is logged.
+  template <class F>
+  mimus_rc fetch(const FetchSpec& spec, F done) const {
+    if (fetching == nullptr) return MIMUS_E_UNAVAILABLE;
+    auto call = std::make_unique<Call<F>>(Call<F>{this, std::move(done)});
+    const mimus_fetch to{sizeof(mimus_fetch), spec.timeout_ms,     str(spec.method), str(spec.url),
+                         spec.headers.data(), spec.headers.size(), str(spec.body),   spec.max_body};
+    const mimus_rc rc = fetching->start(
+        host_, &to,
+        [](mimus_inst*, void* ud, const mimus_fetched* fetched) {
+          const std::unique_ptr<Call<F>> own(static_cast<Call<F>*>(ud));
+          own->run(Fetched(*fetched));
+        },
+        call.get());
+    if (rc == MIMUS_OK) (void)call.release();
+    return rc;
+  }
+  /// [any] On OK `run(mimus_rc)` is kept and called once, on a task thread; else it is
+  /// destroyed uncalled. An exception that leaves it is logged.
+  template <class F>
+  mimus_rc spawn(F run) const {
+    if (task == nullptr) return MIMUS_E_UNAVAILABLE;
+    return hand_over(std::move(run), [&](auto fire, void* ud) { return task->spawn(host_, fire, ud); });
+  }
+  /// [any] The same for a timer of the instance.
+  template <class F>
+  mimus_rc after(std::uint64_t ms, F run) const {
+    if (timer == nullptr) return MIMUS_E_UNAVAILABLE;
+    return hand_over(std::move(run), [&](auto fire, void* ud) { return timer->start(host_, ms, fire, ud); });
   }
 
  private:
+  /// A callback on its way through the host's `ud`.
+  template <class F>
+  struct Call {
+    const Host* host;
+    F body;
+    template <class... A>
+    void run(A&&... args) noexcept {
+      try {
+        (void)body(std::forward<A>(args)...);
+      } catch (const std::exception& e) {
+        host->log(MIMUS_LOG_ERROR, e.what());
+      } catch (...) {
+        host->log(MIMUS_LOG_ERROR, "an exception of unknown type");
+      }
+    }
+  };
+  template <class F, class Start>
+  mimus_rc hand_over(F body, Start start) const {
+    auto call = std::make_unique<Call<F>>(Call<F>{this, std::move(body)});
+    const mimus_rc rc = start(
+        +[](mimus_inst*, void* ud, mimus_rc how) {
+          const std::unique_ptr<Call<F>> own(static_cast<Call<F>*>(ud));
+          own->run(how);
+        },
+        call.get());
+    if (rc == MIMUS_OK) (void)call.release();
+    return rc;
+  }
   template <class T>
   const T* table(const char* id) const {
     return static_cast<const T*>(api_->get_extension(host_, id));
@@ -207,6 +305,11 @@ class Request {
     }
     add("Vary", name);
   }
+  /// Of the request, for those that come later; from the hooks of the request direction.
+  mimus_rc set_request(std::string_view name, std::string_view value) const {
+    return http().set_request(req_, str(name), str(value));
+  }
+  mimus_rc remove_request(std::string_view name) const { return http().remove_request(req_, str(name)); }
   /// RESPONDED, or FAIL if the host refuses the answer.
   mimus_action respond(int status, std::span<const mimus_field> headers, std::string_view body,
                        std::uint32_t flags = 0) const {
@@ -224,7 +327,9 @@ class Request {
   void record(int field, std::string_view value) const { http().record_text(req_, field, str(value)); }
   void record(int field, const char* value) const { record(field, std::string_view(value)); }  ///< No bool.
   void record_error(std::string_view code) const { http().record_error(req_, str(code)); }
-  Hold hold(std::uint32_t timeout_ms = 0) const { return {host_.async, host_.async->hold(req_, timeout_ms)}; }
+  Hold hold(std::uint32_t timeout_ms = 0) const {
+    return host_.async != nullptr ? Hold{host_.async, host_.async->hold(req_, timeout_ms)} : Hold{};
+  }
 
   /// Memory of the exchange; T's destructor is not run.
   template <class T, class... A>
@@ -250,16 +355,25 @@ class Peer {
   Peer(const Host& host, mimus_channel* channel, void** context)
       : host_(host), channel_(channel), context_(context) {}
   mimus_rc send_event(std::string_view name, std::string_view payload) const {
-    return host_.channel->send_event(channel_, str(name), str(payload));
+    return table().send_event(channel_, str(name), str(payload));
   }
-  void close(int code, std::string_view reason) const { host_.channel->close(channel_, code, str(reason)); }
-  mimus_rc start_timer(std::uint64_t ms, void* ud) const {
-    return host_.channel->start_timer(channel_, ms, ud);
+  mimus_rc send_text(std::string_view text) const { return table().send_text(channel_, str(text)); }
+  mimus_rc send_binary(std::string_view data) const { return table().send_binary(channel_, str(data)); }
+  mimus_rc join(std::string_view room) const { return table().join(channel_, str(room)); }
+  mimus_rc leave(std::string_view room) const { return table().leave(channel_, str(room)); }
+  /// To everyone in the room, or on the endpoint if it is "".
+  mimus_rc broadcast(std::string_view room, std::string_view name, std::string_view payload,
+                     bool but_me = false) const {
+    return table().broadcast(channel_, str(room), str(name), str(payload), but_me ? 1 : 0);
   }
-  std::string_view client_id() const { return view(host_.channel->client_id(channel_)); }
+  void close(int code, std::string_view reason) const { table().close(channel_, code, str(reason)); }
+  mimus_rc start_timer(std::uint64_t ms, void* ud) const { return table().start_timer(channel_, ms, ud); }
+  std::string_view client_id() const { return view(table().client_id(channel_)); }
   void*& context() const { return *context_; }
 
  private:
+  const mimus_channel_v1& table() const { return *host_.channel; }
+
   const Host& host_;
   mimus_channel* channel_;
   void** context_;

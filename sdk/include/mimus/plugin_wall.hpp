@@ -81,6 +81,10 @@ struct Tables {
       return mimus_rc{MIMUS_OK};
     });
   }
+  static mimus_rc self_test(mimus_inst* inst) {
+    I& i = from<P>(inst);
+    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] { return told(i.host, i.plugin.self_test()); });
+  }
   static mimus_rc activate(mimus_inst* inst) {
     I& i = from<P>(inst);
     return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
@@ -214,6 +218,24 @@ struct Tables {
     peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_close(bound<P>(b), peer); });
   }
 
+  static void on_message(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx, mimus_str data,
+                         std::int32_t binary) {
+    peer_hook(inst, c, ctx,
+              [&](P& p, Peer& peer) { p.on_message(bound<P>(b), peer, view(data), binary != 0); });
+  }
+
+  static mimus_peer_v1 peer_table() {
+    using B = typename P::Binding;
+    mimus_peer_v1 t{};
+    t.size = sizeof t;
+    if constexpr (requires(P p, B & b, Peer & peer) { p.on_open(b, peer); }) t.on_open = on_open;
+    if constexpr (requires(P p, B & b, Peer & peer) { p.on_timer(b, peer, nullptr); }) t.on_timer = on_timer;
+    if constexpr (requires(P p, B & b, Peer & peer) { p.on_close(b, peer); }) t.on_close = on_close;
+    if constexpr (requires(P p, B & b, Peer & peer) { p.on_message(b, peer, std::string_view{}, true); })
+      t.on_message = on_message;
+    return t;
+  }
+
   static const void* get_extension(mimus_inst*, const char* id) {
     const std::string_view name = id;
     if constexpr (
@@ -226,8 +248,13 @@ struct Tables {
       static const mimus_record_v1 record{sizeof(mimus_record_v1), enrich};
       if (name == "mimus.record/1") return &record;
     }
-    if constexpr (requires(P p, typename P::Binding & b, Peer & peer) { p.on_open(b, peer); }) {
-      static const mimus_peer_v1 peer{sizeof(mimus_peer_v1), on_open, on_timer, on_close};
+    using B = typename P::Binding;
+    constexpr bool opens = requires(P p, B & b, Peer & peer) { p.on_open(b, peer); };
+    constexpr bool hears = requires(P p, B & b, Peer & peer) {
+      p.on_message(b, peer, std::string_view{}, true);
+    };
+    if constexpr (opens || hears) {
+      static const mimus_peer_v1 peer = peer_table();
       if (name == "mimus.peer/1") return &peer;
     }
     return nullptr;
@@ -260,6 +287,7 @@ struct Tables {
       t.on_response_body = on_response_body;
     if constexpr (requires(P p, B & b, Request & r) { p.on_end(b, r); }) t.on_end = on_end;
     t.get_extension = get_extension;
+    if constexpr (requires(P p) { p.self_test(); }) t.self_test = self_test;
     return t;
   }
 };

@@ -12,7 +12,7 @@
 #endif
 
 MIMUS_MANIFEST = "{\"id\":\"" PLUGIN_ID
-                 "\",\"version\":\"1.2.3\",\"abi\":{\"major\":0,\"minor\":1},"
+                 "\",\"version\":\"1.2.3\",\"abi\":{\"major\":1,\"minor\":0},"
                  "\"summary\":\"Adds a header, misbehaves on "
                  "demand\",\"order\":{\"phase\":\"transform\",\"after\":[],\"before\":[]},"
                  "\"fail\":\"" PLUGIN_FAIL

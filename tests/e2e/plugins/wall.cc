@@ -33,6 +33,6 @@ class Thrower {
 }  // namespace
 
 MIMUS_MANIFEST =
-    R"({"id":"com.example.wall","version":"0.9","abi":{"major":0,"minor":1},"summary":"Throws","order":{"phase":"auth"},"fail":"closed","endpoint_schema":{"type":"object"}})";
+    R"({"id":"com.example.wall","version":"0.9","abi":{"major":1,"minor":0},"summary":"Throws","order":{"phase":"auth"},"fail":"closed","endpoint_schema":{"type":"object"}})";
 
 MIMUS_PLUGIN(Thrower, "com.example.wall", "0.9")

@@ -7,7 +7,7 @@ namespace mimus {
 namespace {
 
 constexpr const char* manifest =
-    R"({ "id": "test.sample", "version": "1.2.3", "abi": {"major": 0, "minor": 1},
+    R"({ "id": "test.sample", "version": "1.2.3", "abi": {"major": 1, "minor": 0},
   "summary": "For tests", "order": {"phase": "edge", "after": [], "before": []}, "fail": "open",
   "fields": {
     "api": {"sampleApi": {"type": "boolean"}},

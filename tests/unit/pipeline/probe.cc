@@ -63,7 +63,7 @@ PluginSource source(const std::string& phase, const std::string& fail, const std
   if (without == "on_resume") table<N>.on_resume = nullptr;
   if (without == "on_request_body") table<N>.on_request_body = nullptr;
   auto manifest = parse_manifest(R"({"id":")" + id +
-                                 R"(","version":"1.0.0","abi":{"major":0,"minor":1},"summary":"For tests",
+                                 R"(","version":"1.0.0","abi":{"major":1,"minor":0},"summary":"For tests",
           "order":{"phase":")" + phase +
                                  R"("},"fail":")" + fail + R"(","fields":{"endpoint":{")" + names[N] +
                                  R"(":{}},"api":{"api_)" + names[N] + R"(":{}}}})");

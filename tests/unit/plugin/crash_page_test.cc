@@ -1,5 +1,6 @@
 // The crumbs that threads leave, and who is blamed for what end.
 #include "host/plugin/crash_page.h"
+#include "mimus/plugin.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -255,7 +256,7 @@ TEST_F(Page, KnowsWhereASharedObjectLies) {
   const ImageSlot slot = add_image("sample", "1", "h", false);
   void* const library = ::dlopen(SAMPLE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << ::dlerror();
-  void* const entry = ::dlsym(library, "mimus_plugin_entry");
+  void* const entry = ::dlsym(library, MIMUS_ENTRY_SYMBOL);
   ASSERT_NE(entry, nullptr);
   locate_image(slot, entry);
   const PageImage& image = page->images[slot - 1u];

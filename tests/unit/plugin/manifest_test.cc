@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 /// A manifest that is good but for one replacement.
 std::string manifest(const std::string& from = "", const std::string& to = "") {
   std::string text =
-      R"({"id":"x.y","version":"1.0.0","abi":{"major":0,"minor":1},"summary":"s",)"
+      R"({"id":"x.y","version":"1.0.0","abi":{"major":1,"minor":0},"summary":"s",)"
       R"("order":{"phase":"edge","after":["a"],"before":["b"]},"fail":"closed",)"
       R"("fields":{"api":{"one":{}},"endpoint":{"two":{"type":"string"}},"channel":{}},)"
       R"("reads":{"endpoint":["path"]},"endpoint_schema":{"type":"object"},)"
@@ -38,8 +38,8 @@ TEST(ParseManifest, ReadsAll) {
   const Manifest& m = *parsed;
   EXPECT_EQ(m.id, "x.y");
   EXPECT_EQ(m.version, "1.0.0");
-  EXPECT_EQ(m.abi_major, 0U);
-  EXPECT_EQ(m.abi_minor, 1U);
+  EXPECT_EQ(m.abi_major, 1U);
+  EXPECT_EQ(m.abi_minor, 0U);
   EXPECT_EQ(m.phase, Phase::edge);
   EXPECT_THAT(m.after, ElementsAre("a"));
   EXPECT_THAT(m.before, ElementsAre("b"));
@@ -64,7 +64,7 @@ TEST(ParseManifest, ReadsAll) {
 
 TEST(ParseManifest, TheLeastIsEnough) {
   const Result<Manifest> parsed = parse_manifest(
-      R"({"id":"x","version":"1","summary":"","abi":{"major":0,"minor":0},"fail":"open","order":{"phase":"observe"}})");
+      R"({"id":"x","version":"1","summary":"","abi":{"major":1,"minor":0},"fail":"open","order":{"phase":"observe"}})");
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_FALSE(parsed->fail_closed);
   EXPECT_EQ(parsed->admin_path, "");
@@ -94,11 +94,11 @@ TEST(ParseManifest, SaysWhatIsWrong) {
       {"an id with NUL", "x.y", "x\\u0000y", "\"id\""},
       {"an id that is no text", "\"x.y\"", "7", "\"id\" must be a string"},
       {"no version", R"("version":"1.0.0",)", "", "\"version\""},
-      {"no ABI", R"("abi":{"major":0,"minor":1},)", "", "\"abi\" is missing"},
-      {"an ABI that is no object", R"({"major":0,"minor":1})", "1", "\"abi\" must be an object"},
-      {"a negative ABI", "\"major\":0", "\"major\":-1", "\"major\""},
-      {"an ABI that would wrap to 0", "\"major\":0", "\"major\":4294967296", "\"major\""},
-      {"a fractional ABI", "\"minor\":1", "\"minor\":1.5", "\"minor\""},
+      {"no ABI", R"("abi":{"major":1,"minor":0},)", "", "\"abi\" is missing"},
+      {"an ABI that is no object", R"({"major":1,"minor":0})", "1", "\"abi\" must be an object"},
+      {"a negative ABI", "\"major\":1", "\"major\":-1", "\"major\""},
+      {"an ABI that would wrap to 0", "\"major\":1", "\"major\":4294967296", "\"major\""},
+      {"a fractional ABI", "\"minor\":0", "\"minor\":1.5", "\"minor\""},
       {"no order", R"("order":{"phase":"edge","after":["a"],"before":["b"]},)", "", "\"order\" is missing"},
       {"a phase that is none", "edge", "inside", "inside"},
       {"after is no array", R"(["a"])", "\"a\"", "\"after\""},

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -116,7 +117,9 @@ struct Channel {
     std::string name, payload;
     bool operator==(const Sent&) const = default;
   };
-  std::vector<Sent> sent;
+  std::vector<Sent> sent;                ///< events, broadcast ones too
+  std::vector<std::string> texts, data;  ///< messages as they are
+  std::set<std::string> rooms;
   bool open = true;
   int close_code = 0;  ///< what the plugin closed it with
   std::string close_reason;
@@ -198,7 +201,8 @@ class FakeHost {
 
   bool has_peer() const;  ///< whether the plugin has mimus.peer/1, which open needs
   Channel& open(Bound& bound);
-  void close(Channel& channel);  ///< the peer has gone
+  void close(Channel& channel);                                            ///< the peer has gone
+  void say(Channel& channel, std::string_view data, bool binary = false);  ///< what the peer sends
 
   std::uint64_t counter(std::string_view name) const;
   const std::vector<std::string>& log() const;
