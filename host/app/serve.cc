@@ -81,6 +81,17 @@ void print_ready(const std::vector<Listener>& listeners, const AdminToken& token
   std::fflush(stdout);
 }
 
+/// What the log says instead of the ready line after a crash.
+std::string serving_again(const Supervision& supervision, std::chrono::microseconds now) {
+  const PastCrash& crash = supervision.crashes.back();
+  std::string out =
+      "serving again after " + std::to_string((now.count() - supervision.died_us) / 1000) + " ms";
+  if (supervision.safe_mode) out += " in safe mode, with built-in plugins only";
+  if (crash.quarantined)
+    return out + "; quarantined " + crash.id + " " + crash.version + " (" + crash.reason + ")";
+  return out + " (" + crash.reason + (crash.id.empty() ? "" : " of " + crash.id + " " + crash.version) + ")";
+}
+
 /// What an option is: set by the operator, or the manifest's default with "@share/" resolved.
 std::string option_value(const ServeConfig& config, SharedFiles& files, const OptionSpec& option) {
   if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end())
@@ -139,8 +150,8 @@ void wait_for_stop(const std::function<void()>& on_hang_up) {
 /// Everything that serves, in the order of its making.
 class Host {
  public:
-  Host(const ServeConfig& config, const Installation& installation)
-      : config_(config), files_(installation.share, config.data) {}
+  Host(const ServeConfig& config, const Installation& installation, const Supervision& supervision)
+      : config_(config), supervision_(supervision), files_(installation.share, config.data) {}
   ~Host() {
     if (admin_ != nullptr) (void)admin_->wait_until_loaded();  // what it publishes goes to the workers
   }
@@ -179,7 +190,12 @@ class Host {
     services.kv = &database_->kv();
     services.journal = journal_.get();
     if (const Status status = start_workers(listeners, services); !status) return status;
-    print_ready(listeners, *token);
+    if (CrashPage* const page = crash_page()) page->ready = true;
+    if (supervision_.restarts == 0) {
+      print_ready(listeners, *token);
+    } else {
+      log_warn(serving_again(supervision_, clock_.now()));
+    }
     admin_->go_on_loading();
     return Done{};
   }
@@ -330,6 +346,8 @@ class Host {
       const auto label = [](const char* key, std::string_view value) {
         return std::string(key).append("=\"").append(value).append("\"");
       };
+      add("restarts_total", "Starts of the server after a crash", "counter", supervision_.restarts);
+      add("safe_mode", "1 while only built-in plugins are loaded", "gauge", supervision_.safe_mode ? 1 : 0);
       const NetStats net = server_->stats();
       add("connections_accepted_total", "Connections accepted", "counter", net.accepted);
       add("connections_active", "Connections open now", "gauge", net.active);
@@ -378,6 +396,7 @@ class Host {
   }
 
   const ServeConfig& config_;
+  const Supervision& supervision_;
   SharedFiles files_;
   SystemClock clock_;
   TaskPool tasks_;
@@ -410,9 +429,10 @@ void settle_allocator() {
 }  // namespace
 
 int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
-          std::vector<Listener> listeners, const std::function<Result<ServeConfig>()>& reread) {
+          std::vector<Listener> listeners, const Supervision& supervision,
+          const std::function<Result<ServeConfig>()>& reread) {
   settle_allocator();
-  Host host(config, installation);
+  Host host(config, installation, supervision);
   if (const Status status = host.start(std::move(plugins), listeners); !status) {
     std::fprintf(stderr, "mimus: %s\n", status.error().message.c_str());
     return 1;

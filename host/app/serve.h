@@ -7,6 +7,7 @@
 
 #include "host/cli/config.h"
 #include "host/plugin/plugin_host.h"
+#include "host/plugin/quarantine.h"
 
 namespace mimus {
 
@@ -18,9 +19,10 @@ struct Installation {
 };
 
 /// Serves on inherited listening sockets until SIGTERM or SIGINT; returns the exit code. On SIGHUP
-/// it reloads with what `reread` returns. Prints the ready line to stdout. Signals must be blocked
-/// in every thread before.
+/// it reloads with what `reread` returns. Prints the ready line to stdout, or, started again after
+/// a crash, logs that it serves. Signals must be blocked in every thread before.
 int serve(const ServeConfig& config, const Installation& installation, std::vector<PluginSource> plugins,
-          std::vector<Listener> listeners, const std::function<Result<ServeConfig>()>& reread);
+          std::vector<Listener> listeners, const Supervision& supervision,
+          const std::function<Result<ServeConfig>()>& reread);
 
 }  // namespace mimus

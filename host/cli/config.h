@@ -32,6 +32,8 @@ struct ServeConfig {
   bool proxy_allow_private = true;  ///< Resolved.
   bool json_log = false;
   std::string log_level = "info";
+  bool supervise = true;
+  std::chrono::seconds plugin_hang{5};
   Limits limits;
   std::vector<std::string> trusted_proxies;  ///< CIDRs, from the config file.
   std::string admin_token;                   ///< From MIMUS_ADMIN_TOKEN, else "".

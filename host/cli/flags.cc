@@ -36,6 +36,16 @@ void declare(CLI::App& app, const std::vector<Flag>& flags,
   }
 }
 
+/// Switches that stand alone are given their value.
+std::vector<std::string> spelled_out(std::vector<std::string> arguments, const std::vector<Flag>& flags) {
+  for (std::string& argument : arguments) {
+    for (const Flag& flag : flags) {
+      if (flag.value_name.empty() && argument == "--" + flag.name) argument += "=yes";
+    }
+  }
+  return arguments;
+}
+
 }  // namespace
 
 std::string ParsedFlags::value(const std::string& flag, std::string otherwise) const {
@@ -50,9 +60,10 @@ Result<ParsedFlags> parse_flags(const std::vector<std::string>& arguments, const
   app.set_help_flag();
   app.allow_extras();
   declare(app, flags, out.values);
+  std::vector<std::string> words = spelled_out(arguments, flags);
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
-    app.parse(
-        std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& wrong) {
     return invalid(wrong.what());
   }
@@ -81,7 +92,8 @@ Result<ParsedFlags> parse_flags(const std::vector<std::string>& arguments, const
 std::string help_text(const std::string& usage, const std::string& about, const std::vector<Flag>& flags) {
   std::size_t width = 0;
   const auto head = [](const Flag& flag) {
-    return "--" + flag.name + ' ' + flag.value_name + (flag.repeatable ? " …" : "");
+    return "--" + flag.name + (flag.value_name.empty() ? "" : ' ' + flag.value_name) +
+           (flag.repeatable ? " …" : "");
   };
   for (const Flag& flag : flags) width = std::max(width, head(flag).size());
   std::string out = "Usage: mimus " + usage + "\n\n" + about + "\n";

@@ -10,7 +10,8 @@
 
 namespace mimus {
 
-/// One flag with a value: --name VALUE or --name=VALUE.
+/// One flag with a value: --name VALUE or --name=VALUE. A switch has no value name: alone it
+/// means --name=yes.
 struct Flag {
   std::string name;        ///< Without "--".
   std::string value_name;  ///< As --help shows it: "ADDR:PORT".

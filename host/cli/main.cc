@@ -12,7 +12,7 @@
 #include "host/app/embedded.h"
 #include "host/app/serve.h"
 #include "host/cli/log.h"
-#include "host/cli/parent.h"
+#include "host/cli/supervisor.h"
 #include "host/cli/verbs.h"
 #include "mimus/plugin_wall.hpp"
 
@@ -72,7 +72,33 @@ int show_serve_help(const Arguments& arguments, const Installation& here) {
   return show_help(serve_help(plugins ? manifests_of(*plugins) : std::vector<const Manifest*>{}));
 }
 
-/// The parent understands everything that it is told; the server is a fork of it and knows the same.
+/// What may be loaded: all but what is in quarantine, and in safe mode only what is built in.
+/// `known` is what the supervisor found; the directories are read again where that may be old.
+Result<std::vector<PluginSource>> plugins_to_load(std::vector<PluginSource> known, const Installation& here,
+                                                  const Arguments& directories, const std::string& data,
+                                                  const Supervision& supervision) {
+  auto quarantine = read_quarantine(data);
+  if (!quarantine) return std::move(quarantine).error();
+  if (supervision.restarts == 0 && quarantine->charges().empty()) return known;
+  const auto refuses = [&](const PluginSource& source) {
+    if (supervision.safe_mode && !source.builtin) {
+      log_warn("plugin " + source.manifest.id + " is not loaded: safe mode");
+      return true;
+    }
+    const Charge* const charge = quarantine->find(image_hash(source));
+    if (charge == nullptr || !charge->quarantined) return false;
+    log_warn("plugin " + charge->id + " " + charge->version + " is not loaded: in quarantine for " +
+             charge->reason);
+    return true;
+  };
+  auto found = find_plugins(here.builtin_plugins, directories, refuses);
+  if (found) return found;
+  log_error("plugins: " + found.error().message + "; those of the start are taken");
+  std::erase_if(known, refuses);
+  return known;
+}
+
+/// The supervisor understands everything that it is told; the server is a fork of it and knows the same.
 int serve_verb(const Arguments& arguments) {
   const Installation here = installation();
   if (asks_for_help(arguments)) return show_serve_help(arguments, here);
@@ -84,7 +110,7 @@ int serve_verb(const Arguments& arguments) {
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
   const auto config = parse_serve(arguments, surroundings(), manifests_of(*plugins));
   if (!config) return fail(config.error());
-  return run_parent(*config, [&](std::vector<Listener> listeners) {
+  return run_supervisor(*config, [&](std::vector<Listener> listeners, const Supervision& supervision) {
     start_log(config->log_level, config->json_log);
     std::vector<Manifest> manifests;
     for (const PluginSource& plugin : *plugins) manifests.push_back(plugin.manifest);
@@ -93,7 +119,9 @@ int serve_verb(const Arguments& arguments) {
       for (const Manifest& manifest : manifests) known.push_back(&manifest);
       return parse_serve(arguments, surroundings(), known);
     };
-    return serve(*config, here, *std::move(plugins), std::move(listeners), reread);
+    auto loaded = plugins_to_load(*std::move(plugins), here, *directories, config->data, supervision);
+    if (!loaded) return fail({Code::unavailable, loaded.error().message});
+    return serve(*config, here, *std::move(loaded), std::move(listeners), supervision, reread);
   });
 }
 

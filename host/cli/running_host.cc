@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "host/cli/parent.h"
+#include "host/cli/binding.h"
 #include "mimus/json_text.h"
 
 namespace mimus {

@@ -85,6 +85,23 @@ Status proxy_allow_private(ServeConfig& config, const Setting&, const Values& va
   return Done{};
 }
 
+/// "--no-supervise" says the opposite.
+template <bool on>
+Status supervise(ServeConfig& config, const Setting&, const Values& values) {
+  const auto said = parse_yes_no(values[0]);
+  if (!said) return invalid("must be yes or no");
+  config.supervise = *said == on;
+  return Done{};
+}
+
+Status plugin_hang(ServeConfig& config, const Setting&, const Values& values) {
+  const auto time = parse_retention(values[0]);
+  if (!time || !time->age || time->bytes || *time->age > std::chrono::hours(1))
+    return invalid("must be a time from 1s to 1h");
+  config.plugin_hang = *time->age;
+  return Done{};
+}
+
 Status log_format(ServeConfig& config, const Setting&, const Values& values) {
   if (values[0] != "text" && values[0] != "json") return invalid("must be text or json");
   config.json_log = values[0] == "json";
@@ -209,6 +226,14 @@ std::vector<Setting> all_settings() {
         "targets that resolve to private addresses (default: yes while every --listen is loopback)"},
        false,
        proxy_allow_private},
+      {{"supervise", "", "start the server again after a crash, without the plugin at fault (default)"},
+       false,
+       supervise<true>},
+      {{"no-supervise", "", "end with the server instead"}, false, supervise<false>},
+      {{"plugin-hang", "TIME",
+        "how long a plugin may keep a worker before the server is started again without it (default 5s)"},
+       false,
+       plugin_hang},
       {{"log-format", "text|json", "process log on stderr (default text)"}, false, log_format},
       {{"log-level", "debug|info|warn|error", "least level that is logged (default info)"}, false, log_level},
       {{"trustedProxies", "CIDR", "proxies whose Forwarded and X-Forwarded-For are believed", true},
@@ -230,8 +255,7 @@ const std::vector<Setting>& settings() {
 }
 
 const std::vector<std::string>& not_yet_available() {
-  static const std::vector<std::string> names{"plugin-policy", "trust",          "production",
-                                              "supervise",     "no-supervise",   "pingInterval",
+  static const std::vector<std::string> names{"plugin-policy", "trust",          "production", "pingInterval",
                                               "pingTimeout",   "connectTimeout", "maxPayload"};
   return names;
 }

@@ -174,7 +174,9 @@ TEST_F(Options, ThatAreUnknownOrBadAreRefusedByName) {
            {{"--tls-client-ca", "ca.pem"}, "tls-client-ca ca.pem needs TLS"},
            {{"--tls-cert", "a", "--tls-key", "b", "--tls-client-ca", "c", "--tls-client-ca", "d"}, "twice"},
            {{"--production"}, "not-available"},
-           {{"--no-supervise"}, "not-available"},
+           {{"--supervise=maybe"}, "--supervise \"maybe\": must be yes or no"},
+           {{"--plugin-hang", "500"}, "--plugin-hang \"500\": must be a time from 1s to 1h"},
+           {{"--plugin-hang", "2h"}, "from 1s to 1h"},
            {{"--config", file(R"({"lisen": "x"})")}, "unknown key \"lisen\""},
            {{"--config", directory_ + "/absent"}, "cannot be read"}}) {
     EXPECT_THAT(refusal(row.arguments), HasSubstr(row.part));
@@ -203,6 +205,27 @@ TEST_F(Options, OfTheEnvironmentAreRefusedByName) {
   environment_.clear();
   environment_["MIMUS_TRUST"] = "x";
   EXPECT_THAT(refusal({}), HasSubstr("MIMUS_TRUST is not available"));
+}
+
+TEST_F(Options, SwitchesStandAloneAndCanBeToldEverywhere) {
+  struct Row {
+    const char* name;
+    std::vector<std::string> arguments;
+    const char* environment;
+    bool supervise;
+  };
+  for (const Row& row :
+       {Row{"by default", {}, "", true}, Row{"alone", {"--no-supervise", "--workers", "2"}, "", false},
+        Row{"with a value", {"--supervise=no"}, "", false}, Row{"by the environment", {}, "no", false},
+        Row{"by a flag over the environment", {"--supervise"}, "no", true},
+        Row{"by the file", {"--config", file(R"({"supervise": false})")}, "", false}}) {
+    environment_["MIMUS_SUPERVISE"] = row.environment;
+    const auto config = parse(row.arguments);
+    ASSERT_TRUE(config) << row.name << ": " << config.error().message;
+    EXPECT_EQ(config->supervise, row.supervise) << row.name;
+  }
+  environment_.clear();
+  EXPECT_EQ(parse({"--plugin-hang", "2m"})->plugin_hang, std::chrono::minutes(2));
 }
 
 TEST_F(Options, PairCertificatesAndKeysInOrderWhereverTheyWereTold) {
@@ -244,7 +267,7 @@ TEST_F(Options, AreAllInTheHelpButThoseNotBroughtYet) {
        {"--listen", "--config", "--journal-retention", "--test-number", "(default 5)"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
-  for (const char* const flag : {"--plugin-policy", "--production", "--supervise", "maxBodyBytes"}) {
+  for (const char* const flag : {"--plugin-policy", "--production", "maxBodyBytes"}) {
     EXPECT_EQ(help.find(flag), std::string::npos) << flag;
   }
 }
