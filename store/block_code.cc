@@ -138,19 +138,27 @@ bool Comparison::set_may_hold(std::string_view sets) const {
   return true;  // nothing is said of this field
 }
 
-BlockBuilder::BlockBuilder(const std::vector<FieldSpec>& specs, const FieldTable& fields) : fields_(fields) {
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    if (!specs[i].indexed) continue;
-    Set& set = sets_.emplace_back();
-    set.field = static_cast<int>(i);
-    set.type = specs[i].type;
-  }
-  clear();
+BlockBuilder::BlockBuilder(const JournalFields& fields) : fields_(&fields) { clear(); }
+
+void BlockBuilder::adopt(const JournalFields& fields) {
+  if (fields_ == &fields) return;
+  fields_ = &fields;
+  if (count() == 0) clear();
 }
 
 void BlockBuilder::clear() {
   header_ = {};
   records_.clear();
+  if (indexed_ != fields_) {
+    indexed_ = fields_;
+    sets_.clear();
+    for (std::size_t i = 0; i < fields_->specs.size(); ++i) {
+      if (!fields_->specs[i].indexed) continue;
+      Set& set = sets_.emplace_back();
+      set.field = static_cast<int>(i);
+      set.type = fields_->specs[i].type;
+    }
+  }
   for (Set& set : sets_) {
     set.any = false;
     set.hashes.clear();
@@ -200,11 +208,19 @@ void BlockBuilder::add(const Record& record) {
   records_.resize(start + bytes::max_varint + record_bound(input, whole));
   char* const at = records_.data() + start;
   char* const body = at + bytes::max_varint;
-  const auto size = static_cast<std::size_t>(encode_record(body, input, fields_, whole) - body);
+  const auto size = static_cast<std::size_t>(encode_record(body, input, fields_->stored, whole) - body);
   char* const moved = bytes::put_varint(at, size);
   std::memmove(moved, body, size);
   records_.resize(static_cast<std::size_t>(moved + size - records_.data()));
+  note(record);
+}
 
+void BlockBuilder::add(const Record& record, std::string_view encoded) {
+  bytes::add_text(records_, encoded);
+  note(record);
+}
+
+void BlockBuilder::note(const Record& record) {
   header_.min_id = header_.count == 0 ? record.id : std::min(header_.min_id, record.id);
   header_.max_id = std::max(header_.max_id, record.id);
   header_.min_time_us = header_.count == 0 ? record.time_us : std::min(header_.min_time_us, record.time_us);
@@ -220,7 +236,7 @@ void BlockBuilder::finish(std::string& out) const {
     std::string encoded;
     const bool number = set.type != FieldType::text && set.min <= set.max;
     if (set.any) continue;
-    bytes::add_varint(encoded, fields_.to[static_cast<std::size_t>(set.field)]);
+    bytes::add_varint(encoded, fields_->stored.to[static_cast<std::size_t>(set.field)]);
     bytes::add_varint(encoded, bytes::zigzag(number ? set.min : 0));
     bytes::add_varint(encoded, bytes::zigzag(number ? set.max : -1));
     bytes::add_varint(encoded, set.hashes.size());

@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/journal.h"
-#include "store/record_code.h"
+#include "store/journal_fields.h"
 
 namespace mimus {
 
@@ -47,11 +46,17 @@ class Comparison {
 /// Gathers records and what a header says of them.
 class BlockBuilder {
  public:
-  /// `specs` and `fields` must outlive it.
-  BlockBuilder(const std::vector<FieldSpec>& specs, const FieldTable& fields);
+  /// `fields` must outlive it.
+  explicit BlockBuilder(const JournalFields& fields);
 
   void add(const Record& record);
+  /// The same for a record that is encoded already: what it holds of fields that are not
+  /// known now is kept.
+  void add(const Record& record, std::string_view encoded);
   void clear();
+  /// Goes on with a later version of the fields, which must outlive it. The header tells of
+  /// newly indexed ones from the next block on: of this one's first records it could not.
+  void adopt(const JournalFields& fields);
 
   std::uint64_t count() const { return header_.count; }
   std::int64_t max_time_us() const { return header_.max_time_us; }
@@ -79,9 +84,11 @@ class BlockBuilder {
     void add(std::uint32_t hash);
   };
 
+  void note(const Record& record);
   void note(Set& set, const Record& record);
 
-  const FieldTable& fields_;
+  const JournalFields* fields_;
+  const JournalFields* indexed_ = nullptr;  // whose sets these are
   BlockHeader header_;
   std::string records_;
   std::vector<Set> sets_;

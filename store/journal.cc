@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <mutex>
 
+#include "store/field_numbers.h"
 #include "store/journal_writer.h"
 
 namespace mimus {
 namespace {
-
-constexpr std::size_t max_field_names = 60'000;  // numbers are of 16 bits
 
 /// A record's place; records are newer at higher ones.
 struct Position {
@@ -37,16 +37,31 @@ std::optional<Position> position_of(std::string_view cursor) {
 
 class BlockJournal final : public Journal {
  public:
-  BlockJournal(BlockStore& blocks, const Clock& clock, JournalOptions options, JournalFields fields)
-      : blocks_(blocks), fields_(std::move(fields)), writer_(blocks, clock, std::move(options), fields_) {}
+  BlockJournal(BlockStore& blocks, const Clock& clock, JournalOptions options, JournalFields fields,
+               std::vector<std::string> names)
+      : blocks_(blocks),
+        names_(std::move(names)),
+        fields_(std::move(fields), max_field_versions),
+        writer_(blocks, clock, std::move(options), fields_) {}
 
   Producer& producer(unsigned index) override { return writer_.ring(index); }
-  const std::vector<FieldSpec>& fields() const override { return fields_.specs; }
+  const std::vector<FieldSpec>& fields() const override { return fields_.now().specs; }
+  int field(std::string_view name) const override { return find_field(fields(), name); }
 
-  int field(std::string_view name) const override {
-    const auto found = std::find_if(fields_.specs.begin(), fields_.specs.end(),
-                                    [&](const FieldSpec& spec) { return spec.name == name; });
-    return found == fields_.specs.end() ? -1 : static_cast<int>(found - fields_.specs.begin());
+  Result<std::vector<int>> add_fields(std::span<const FieldSpec> specs) override {
+    const std::lock_guard lock(adding_);
+    std::vector<FieldSpec> merged = fields();
+    Result<std::vector<int>> numbers = merge_fields(merged, specs);
+    if (!numbers) return numbers;
+    std::vector<std::string> names = names_;
+    Result<JournalFields> next = number_fields(std::move(merged), names);
+    if (!next) return std::move(next).error();
+    if (names.size() != names_.size()) {  // written down before any block has the numbers
+      if (Status written = blocks_.put_field_names(names); !written) return std::move(written).error();
+      names_ = std::move(names);
+    }
+    if (!fields_.publish(*std::move(next))) return too_many_versions();
+    return numbers;
   }
 
   Result<Page> page(std::span<const Filter> filters, std::size_t limit, std::string_view cursor) override {
@@ -102,13 +117,14 @@ class BlockJournal final : public Journal {
 
   /// Shows what passes and is older than `from`, newest first, until `show` says false.
   Status walk(std::span<const Filter> filters, Position from, const Show& show) {
-    std::vector<Comparison> tests;
-    for (const Filter& filter : filters) tests.emplace_back(filter, fields_.stored);
     const JournalWriter::Open open = writer_.open();
+    const FieldTable& fields = fields_.now().stored;  // not older than what is read from here on
+    std::vector<Comparison> tests;
+    for (const Filter& filter : filters) tests.emplace_back(filter, fields);
     std::uint64_t below = open.block;
     if (from.block < open.block) {
       below = from.block + 1;
-    } else if (!show_block(open.block, open.records, from, tests, show)) {
+    } else if (!show_block(open.block, open.records, from, fields, tests, show)) {
       return Done{};
     }
     while ((below = writer_.index().newest_below(below, tests)) != 0) {
@@ -121,13 +137,13 @@ class BlockJournal final : public Journal {
       if (!decode_header(*bytes, header))
         return Error{Code::corrupt, "a block of the journal does not decode"};
       const std::string_view records = std::string_view(*bytes).substr(header.encoded_bytes);
-      if (!show_block(below, records, from, tests, show)) break;
+      if (!show_block(below, records, from, fields, tests, show)) break;
     }
     return Done{};
   }
 
   /// False: `show` has had enough.
-  bool show_block(std::uint64_t block, std::string_view bytes, Position from,
+  bool show_block(std::uint64_t block, std::string_view bytes, Position from, const FieldTable& fields,
                   std::span<const Comparison> tests, const Show& show) {
     std::vector<std::string_view> records;
     split_records(bytes, records);  // of a damaged block, those that can be told apart
@@ -135,7 +151,7 @@ class BlockJournal final : public Journal {
     if (block == from.block) end = std::min<std::size_t>(end, from.index);
     Record record;
     for (std::size_t i = end; i-- > 0;) {
-      if (!decode_record(records[i], fields_.stored, record)) continue;
+      if (!decode_record(records[i], fields, record)) continue;
       const auto passes = [&](const Comparison& test) { return test.passes(record); };
       if (!std::all_of(tests.begin(), tests.end(), passes)) continue;
       if (!show(record, {block, static_cast<std::uint32_t>(i)})) return false;
@@ -144,48 +160,28 @@ class BlockJournal final : public Journal {
   }
 
   BlockStore& blocks_;
-  const JournalFields fields_;
+  std::mutex adding_;
+  std::vector<std::string> names_;  // the stored vocabulary; guarded by adding_, as is publishing
+  FieldVersions fields_;
   JournalWriter writer_;
 };
-
-/// Numbers the current fields in the stored vocabulary, which grows by what is new.
-Result<JournalFields> settle_fields(BlockStore& blocks, const std::vector<FieldSpec>& plugin_fields) {
-  JournalFields out;
-  out.specs = core_fields();
-  out.specs.insert(out.specs.end(), plugin_fields.begin(), plugin_fields.end());
-  Result<std::vector<std::string>> stored = blocks.field_names();
-  if (!stored) return std::move(stored).error();
-  std::vector<std::string>& names = *stored;
-  const std::size_t known = names.size();
-  for (std::size_t i = 0; i < out.specs.size(); ++i) {
-    const FieldSpec& spec = out.specs[i];
-    const auto found = std::find(names.begin(), names.end(), spec.name);
-    const auto number = static_cast<std::uint16_t>(found - names.begin());
-    if (found == names.end()) names.push_back(spec.name);
-    out.ring.types.push_back(spec.type);
-    out.ring.to.push_back(static_cast<std::uint16_t>(i));
-    out.ring.from.push_back(static_cast<int>(i));
-    out.stored.to.push_back(number);
-  }
-  if (names.size() > max_field_names)
-    return Error{Code::corrupt, "the journal has had more than 60,000 field names"};
-  out.stored.types = out.ring.types;
-  out.stored.from.assign(names.size(), -1);
-  for (std::size_t i = 0; i < out.specs.size(); ++i) out.stored.from[out.stored.to[i]] = static_cast<int>(i);
-  if (names.size() != known) {
-    if (Status written = blocks.put_field_names(names); !written) return written.error();
-  }
-  return out;
-}
 
 }  // namespace
 
 Result<std::unique_ptr<Journal>> open_journal(BlockStore& blocks, const Clock& clock,
                                               JournalOptions options) {
-  Result<JournalFields> fields = settle_fields(blocks, options.plugin_fields);
+  std::vector<FieldSpec> specs = core_fields();
+  if (const auto merged = merge_fields(specs, options.plugin_fields); !merged) return merged.error();
+  Result<std::vector<std::string>> names = blocks.field_names();
+  if (!names) return std::move(names).error();
+  const std::size_t known = names->size();
+  Result<JournalFields> fields = number_fields(std::move(specs), *names);
   if (!fields) return std::move(fields).error();
-  return std::unique_ptr<Journal>(
-      std::make_unique<BlockJournal>(blocks, clock, std::move(options), *std::move(fields)));
+  if (names->size() != known) {
+    if (Status written = blocks.put_field_names(*names); !written) return std::move(written).error();
+  }
+  return std::unique_ptr<Journal>(std::make_unique<BlockJournal>(blocks, clock, std::move(options),
+                                                                 *std::move(fields), *std::move(names)));
 }
 
 }  // namespace mimus

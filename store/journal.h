@@ -30,7 +30,9 @@ struct FieldSpec {
   FieldType type = FieldType::text;
   bool indexed = false;     ///< Its values are kept in block headers, so that scans skip blocks.
   std::string filter = {};  ///< Name of the query parameter that compares it, "" for none.
+  bool operator==(const FieldSpec&) const = default;
 };
+constexpr std::size_t max_fields = 256;  ///< That a process can number, core fields included.
 
 /// The numbers of the core fields, in the order of `core_fields()`.
 enum CoreField : int {
@@ -164,9 +166,17 @@ class Journal {
   virtual ~Journal() = default;
 
   virtual Producer& producer(unsigned index) = 0;  ///< Lives as long as the journal.
+  /// By number. What was returned stays as it is and lives as long as the journal: ask again
+  /// for the newest. [any thread]
   virtual const std::vector<FieldSpec>& fields() const = 0;
-  /// The number of the field with that name, or -1.
+  /// The number of the field with that name, or -1. [any thread]
   virtual int field(std::string_view name) const = 0;
+  /// Makes known what a plugin brings that is loaded now, and gives back the number of each;
+  /// as merge_fields (store/field_numbers.h) says. Numbers hold until the process ends. Records
+  /// may have the fields once this returned. [any thread, but may block: never a worker]
+  /// Errors, nothing being changed: conflict - a name is a core field's, or has another type;
+  ///   unavailable - over max_fields, or the names could not be written down
+  virtual Result<std::vector<int>> add_fields(std::span<const FieldSpec> specs) = 0;
 
   struct Page {
     std::vector<Record> items;  ///< Newest first.
@@ -194,7 +204,7 @@ class Journal {
 };
 
 /// Starts a journal and its writer thread. `blocks` and `clock` must outlive it.
-/// Errors: corrupt, unavailable
+/// Errors: corrupt, unavailable, and those of add_fields for the options' plugin_fields
 Result<std::unique_ptr<Journal>> open_journal(BlockStore& blocks, const Clock& clock, JournalOptions options);
 
 }  // namespace mimus

@@ -15,15 +15,15 @@ constexpr std::size_t kept_capacity = 4u << 10;  // of an extra text's memory in
 }  // namespace
 
 JournalWriter::JournalWriter(BlockStore& blocks, const Clock& clock, JournalOptions options,
-                             const JournalFields& fields)
+                             const FieldVersions& fields)
     : blocks_(blocks),
       clock_(clock),
       options_(std::move(options)),
       fields_(fields),
       pool_(batch_records),
-      open_(fields.specs, fields.stored) {
+      open_(fields.now()) {
   for (unsigned i = 0; i < options_.producers; ++i) {
-    rings_.push_back(std::make_unique<Ring>(options_.ring_bytes, fields_.ring, clock_, wake_));
+    rings_.push_back(std::make_unique<Ring>(options_.ring_bytes, fields_, clock_, wake_));
   }
   for (Record& record : pool_) batch_.push_back(&record);
   thread_ = std::thread([this] { run(); });
@@ -151,7 +151,8 @@ void JournalWriter::load() {
 
 /// Makes one block of the pieces of another; gives back its bytes, "" if that failed.
 std::string JournalWriter::fold(std::uint64_t block, const std::vector<BlockStore::Key>& pieces) {
-  BlockBuilder whole(fields_.specs, fields_.stored);
+  const JournalFields& fields = fields_.now();
+  BlockBuilder whole(fields);
   std::vector<std::string_view> records;
   for (const BlockStore::Key key : pieces) {
     const Result<std::string> bytes = blocks_.get(key);
@@ -162,7 +163,7 @@ std::string JournalWriter::fold(std::uint64_t block, const std::vector<BlockStor
       continue;
     }
     for (const std::string_view record : records) {
-      if (decode_record(record, fields_.stored, pool_[0])) whole.add(pool_[0]);
+      if (decode_record(record, fields.stored, pool_[0])) whole.add(pool_[0], record);
     }
   }
   if (whole.count() == 0) return {};
@@ -175,7 +176,9 @@ std::string JournalWriter::fold(std::uint64_t block, const std::vector<BlockStor
 
 void JournalWriter::drain() {
   for (const auto& ring : rings_) ring->look();
-  while (const std::size_t count = gather()) {
+  // Taken after the looks: no producer's record can have fields that these do not know.
+  const FieldTable& fields = fields_.now().ring;
+  while (const std::size_t count = gather(fields)) {
     if (options_.enrich) options_.enrich(std::span(batch_.data(), count));
     store(count);
     tell_room();
@@ -198,7 +201,7 @@ Ring* JournalWriter::oldest() {
 }
 
 /// Takes records off the rings into the pool, those of all rings in the order of ids.
-std::size_t JournalWriter::gather() {
+std::size_t JournalWriter::gather(const FieldTable& fields) {
   std::size_t count = 0;
   std::size_t bytes = 0;
   while (count < batch_records && bytes < batch_bytes) {
@@ -206,7 +209,7 @@ std::size_t JournalWriter::gather() {
     if (ring == nullptr) break;
     const std::string_view encoded = ring->next();
     bytes += encoded.size();
-    if (decode_record(encoded, fields_.ring, pool_[count])) {
+    if (decode_record(encoded, fields, pool_[count])) {
       ++count;
     } else {
       ++dropped_;
@@ -220,6 +223,7 @@ void JournalWriter::store(std::size_t count) {
   for (std::size_t i = 0; i < count;) {
     {
       const std::lock_guard lock(open_mutex_);
+      open_.adopt(fields_.now());  // enriching may have brought fields that the records did not
       for (; i < count && open_.count() < options_.block_records && open_.records().size() < block_bytes;
            ++i) {
         open_.add(pool_[i]);

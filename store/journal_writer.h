@@ -12,18 +12,11 @@
 
 namespace mimus {
 
-/// What a journal's fields are called, now and in its blocks.
-struct JournalFields {
-  std::vector<FieldSpec> specs;  ///< By current number.
-  FieldTable ring;               ///< Current numbers on both sides.
-  FieldTable stored;
-};
-
 /// Thread-safe but for ring(i), which is its producer's.
 class JournalWriter {
  public:
   /// Starts the thread. `fields` must outlive it, and so must `blocks` and `clock`.
-  JournalWriter(BlockStore& blocks, const Clock& clock, JournalOptions options, const JournalFields& fields);
+  JournalWriter(BlockStore& blocks, const Clock& clock, JournalOptions options, const FieldVersions& fields);
   ~JournalWriter();
 
   Ring& ring(unsigned index) { return *rings_[index]; }
@@ -48,7 +41,7 @@ class JournalWriter {
   void load();
   std::string fold(std::uint64_t block, const std::vector<BlockStore::Key>& pieces);
   void drain();
-  std::size_t gather();
+  std::size_t gather(const FieldTable& fields);
   Ring* oldest();
   void store(std::size_t count);
   void close_block();
@@ -61,7 +54,7 @@ class JournalWriter {
   BlockStore& blocks_;
   const Clock& clock_;
   const JournalOptions options_;
-  const JournalFields& fields_;
+  const FieldVersions& fields_;
   WakeUp wake_;
   std::vector<std::unique_ptr<Ring>> rings_;
   BlockIndex index_;

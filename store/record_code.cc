@@ -138,7 +138,10 @@ bool decode_record(std::string_view bytes, const FieldTable& fields, Record& out
       number = bytes::unzigzag(from.varint());
     }
     const int field = tag >> 1 < fields.from.size() ? fields.from[tag >> 1] : -1;
-    if (field >= 0) out.extra.push_back({static_cast<std::uint16_t>(field), number, std::string(text)});
+    if (field < 0) continue;
+    const bool is_text = fields.types[static_cast<std::size_t>(field)] == FieldType::text;
+    if (is_text != ((tag & 1) != 0)) continue;  // a name that had another type before a restart
+    out.extra.push_back({static_cast<std::uint16_t>(field), number, std::string(text)});
   }
   return from.ok();
 }

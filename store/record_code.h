@@ -23,7 +23,8 @@ std::size_t record_bound(const RecordInput& record, std::size_t clip);
 /// Extra fields that `fields` does not know are left out.
 char* encode_record(char* at, const RecordInput& record, const FieldTable& fields, std::size_t clip);
 
-/// Overwrites `out`, reusing its memory. False: the bytes are not a record.
+/// Overwrites `out`, reusing its memory; extra fields that `fields` does not know, or knows
+/// with another type, are left out. False: the bytes are not a record.
 bool decode_record(std::string_view from, const FieldTable& fields, Record& out);
 
 /// The id of an encoded record. REQUIRES: encode_record wrote it.

@@ -41,7 +41,7 @@ bool WakeUp::wait(std::chrono::milliseconds at_most) {
   return read(fd_, &count, sizeof count) == sizeof count;
 }
 
-Ring::Ring(std::size_t bytes, const FieldTable& fields, const Clock& clock, WakeUp& wake)
+Ring::Ring(std::size_t bytes, const FieldVersions& fields, const Clock& clock, WakeUp& wake)
     : size_(bytes),
       wake_at_(std::min(bytes / 2, most_unread)),
       fields_(fields),
@@ -81,7 +81,7 @@ bool Ring::append(const RecordInput& record) {
 
   if (skipped != 0) bytes::put_fixed(at(tail), wrap_mark);
   char* const start = at(tail + skipped);
-  char* const end = encode_record(start + sizeof(std::uint32_t), kept, fields_, clip);
+  char* const end = encode_record(start + sizeof(std::uint32_t), kept, fields_.now().ring, clip);
   const auto length = static_cast<std::uint32_t>(end - start - sizeof(std::uint32_t));
   bytes::put_fixed(start, length);
   const std::uint64_t after = tail + skipped + sizeof length + padded(length);

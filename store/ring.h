@@ -5,8 +5,7 @@
 #include <memory>
 
 #include "mimus/clock.h"
-#include "store/journal.h"
-#include "store/record_code.h"
+#include "store/journal_fields.h"
 
 namespace mimus {
 
@@ -32,7 +31,7 @@ class WakeUp {
 class Ring final : public Producer {
  public:
   /// `fields`, `clock` and `wake` must outlive it. `bytes` is a power of two, at least 4 KiB.
-  Ring(std::size_t bytes, const FieldTable& fields, const Clock& clock, WakeUp& wake);
+  Ring(std::size_t bytes, const FieldVersions& fields, const Clock& clock, WakeUp& wake);
 
   bool append(const RecordInput& record) override;
 
@@ -53,7 +52,7 @@ class Ring final : public Producer {
 
   const std::size_t size_;
   const std::size_t wake_at_;  // So much unread wakes the writer.
-  const FieldTable& fields_;
+  const FieldVersions& fields_;
   const Clock& clock_;
   WakeUp& wake_;
   const std::unique_ptr<char[]> memory_;

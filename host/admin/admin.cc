@@ -10,6 +10,7 @@
 #include "host/plugin/loaded.h"
 #include "host/plugin/request_filters.h"
 #include "mimus/json_text.h"
+#include "store/field_numbers.h"
 
 namespace mimus {
 namespace admin {
@@ -72,14 +73,9 @@ Service::Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook>
       rules_(std::move(rules)),
       tokens_(std::move(tokens)),
       seed_{random_seed()},
-      definition_ids_(random_seed()) {
-  if (services_.journal != nullptr) {
-    journal_fields_ = services_.journal->fields();
-  } else {
-    journal_fields_ = core_fields();
-    for (FieldSpec& field : services_.plugins->journal_fields()) journal_fields_.push_back(std::move(field));
-  }
-}
+      definition_ids_(random_seed()) {}
+
+const std::vector<FieldSpec>& Service::journal_fields() const { return services_.plugins->fields().all(); }
 
 const Service::Documents& Service::documents() const {
   std::call_once(documents_made_, [this] {
@@ -89,12 +85,12 @@ const Service::Documents& Service::documents() const {
       manifests.push_back(&plugin->manifest());
       for (const std::string& what : plugin->manifest().resets) resets.push_back(what);
     }
-    const auto schemas = components(rules_, resets, journal_fields_);
+    const auto schemas = components(rules_, resets, journal_fields());
     for (const auto& [name, text] : schemas) {
       if (!is_checked_body(name)) continue;
       if (auto compiled = Schema::compile(text)) documents_.bodies.emplace(name, *std::move(compiled));
     }
-    documents_.openapi = openapi_document(services_.version, schemas, manifests, journal_fields_);
+    documents_.openapi = openapi_document(services_.version, schemas, manifests, journal_fields());
   });
   return documents_;
 }

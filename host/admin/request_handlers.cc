@@ -92,7 +92,8 @@ std::string record_json(const Record& record, const std::vector<FieldSpec>& fiel
 Answer Service::list_requests(const Call& call) {
   auto page = page_request(call);
   if (!page) return std::move(page).error();
-  const auto filters = parse_filters(filters_in(call.query), journal_fields_);
+  const std::vector<FieldSpec>& fields = journal_fields();
+  const auto filters = parse_filters(filters_in(call.query), fields);
   if (!filters) {
     const Error& error = filters.error();
     return bad_input({{error.pointer, error.message, error.pointer == "/q" ? "not-available" : ""}});
@@ -102,7 +103,7 @@ Answer Service::list_requests(const Call& call) {
   if (!found) return from_error(found.error());
   std::vector<std::string> items;
   items.reserve(found->items.size());
-  for (const Record& record : found->items) items.push_back(record_json(record, journal_fields_));
+  for (const Record& record : found->items) items.push_back(record_json(record, fields));
   return {200, page_json(items, found->next_cursor, found->stale)};
 }
 
@@ -120,7 +121,7 @@ Answer Service::get_request(const Call& call) {
   if (!id || services_.journal == nullptr) return missing;
   auto record = services_.journal->find(*id);
   if (!record) return record.error().code == Code::not_found ? missing : from_error(record.error());
-  return {200, record_json(*record, journal_fields_)};
+  return {200, record_json(*record, journal_fields())};
 }
 
 }  // namespace mimus::admin

@@ -104,6 +104,8 @@ class Service final : public Admin {
   Outcome<std::string> read_body(const AdminCall& call, std::string_view schema) const;
 
   DefinitionsPtr snapshot() const;
+  /// Of now, by number: they grow when plugins are loaded.
+  const std::vector<FieldSpec>& journal_fields() const;
   std::int64_t wall_us() const { return services_.clock->wall_us(); }
   Outcome<Definition> stored(Kind kind, const Definitions& in, const std::string& api,
                              const std::string& id) const;
@@ -119,7 +121,6 @@ class Service final : public Admin {
   AdminServices services_;
   Rules rules_;
   std::unique_ptr<TokenBook> tokens_;
-  std::vector<FieldSpec> journal_fields_;
   const HashSeed seed_;
   mutable std::once_flag documents_made_;
   mutable Documents documents_;

@@ -10,6 +10,7 @@
 #include "host/plugin/breaker.h"
 #include "host/plugin/crash_page.h"
 #include "host/plugin/plugin_host.h"
+#include "store/field_numbers.h"
 
 namespace mimus {
 
@@ -27,8 +28,8 @@ struct mimus_host {
   mimus_host_api api{};
   mimus::PluginServices services;
   mimus_inst* instance = nullptr;
-  const std::vector<mimus::FieldSpec>* fields = nullptr;  ///< Core and plugins', by number.
-  mimus::Capabilities granted;                            ///< Set before create.
+  const mimus::FieldNumbers* fields = nullptr;  ///< Core and plugins'.
+  mimus::Capabilities granted;                  ///< Set before create.
 
   std::mutex mutex;
   std::string error;  // guarded by mutex

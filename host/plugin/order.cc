@@ -27,7 +27,10 @@ Status check_claims(const Manifests& manifests) {
       for (const FieldClaim& field : m->fields[level]) wanted.push_back(levels[level] + field.name);
     }
     for (const OptionSpec& option : m->options) wanted.push_back("the option " + option.name);
-    for (const FieldSpec& field : m->journal) wanted.push_back("the journal field " + field.name);
+    for (const FieldSpec& field : m->journal) {
+      wanted.push_back("the journal field " + field.name);
+      if (!field.filter.empty()) wanted.push_back("the journal filter " + field.filter);
+    }
     for (const std::string& reset : m->resets) wanted.push_back("the reset " + reset);
     if (!m->admin_path.empty()) wanted.push_back("the path " + m->admin_path);
     for (const std::string& what : wanted) {

@@ -102,7 +102,7 @@ struct PluginHost::State {
   KvStore* kv = nullptr;  // from activate on
   std::vector<std::unique_ptr<Loaded>> owned;
   std::vector<Loaded*> order;
-  std::vector<FieldSpec> fields;         // core and plugins', by number
+  FieldNumbers fields;                   // core and plugins'
   std::vector<mimus_record*> enriching;  // the journal thread's scratch
 };
 
@@ -131,11 +131,11 @@ Result<std::unique_ptr<PluginHost>> PluginHost::load(
   for (const auto& plugin : state.owned) manifests.push_back(&plugin->manifest());
   const Result<std::vector<std::size_t>> order = solve_order(manifests);
   if (!order) return order.error();
-  state.fields = core_fields();
   for (const std::size_t i : *order) {
     state.order.push_back(state.owned[i].get());
-    const auto& declared = state.owned[i]->manifest().journal;
-    state.fields.insert(state.fields.end(), declared.begin(), declared.end());
+    if (const Status numbered = state.fields.add(state.owned[i]->manifest().journal); !numbered) {
+      return invalid(what_of(*state.owned[i]) + ": " + numbered.error().message);
+    }
   }
   for (Loaded* plugin : state.order) {
     plugin->host.services = services;
@@ -154,6 +154,9 @@ Result<std::unique_ptr<PluginHost>> PluginHost::load(
 
 Status PluginHost::activate(const PluginServices& services) {
   state_->kv = services.kv;
+  if (services.journal != nullptr) {
+    if (const Status attached = state_->fields.attach(*services.journal); !attached) return attached;
+  }
   for (Loaded* plugin : state_->order) {
     plugin->host.services = services;
     const Manifest& manifest = plugin->manifest();
@@ -192,8 +195,11 @@ const PluginHost::Loaded* PluginHost::find(std::string_view id) const {
 }
 
 std::vector<FieldSpec> PluginHost::journal_fields() const {
-  return {state_->fields.begin() + core_field_count, state_->fields.end()};
+  const std::vector<FieldSpec>& all = state_->fields.all();
+  return {all.begin() + core_field_count, all.end()};
 }
+
+FieldNumbers& PluginHost::fields() { return state_->fields; }
 
 void PluginHost::enrich(std::span<Record* const> records) {
   auto& scratch = state_->enriching;

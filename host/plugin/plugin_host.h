@@ -22,6 +22,7 @@ class Server;
 class Metrics;
 class TaskPool;
 struct AddressPolicy;
+class FieldNumbers;
 
 /// Where a plugin came from.
 struct PluginSource {
@@ -91,7 +92,10 @@ class PluginHost {
   std::span<Loaded* const> in_order() const;  ///< Outermost first.
   const Loaded* find(std::string_view id) const;
 
-  std::vector<FieldSpec> journal_fields() const;
+  std::vector<FieldSpec> journal_fields() const;  ///< The plugins' of now: JournalOptions::plugin_fields.
+  /// Where a plugin's fields are numbered before its instance is made. Tells the journal, from
+  /// activate on.
+  FieldNumbers& fields();
   void enrich(std::span<Record* const> records);  ///< On the journal's thread.
 
   /// Asks one plugin's check. [definitions thread]

@@ -196,13 +196,7 @@ void metrics_add(mimus_host* host, std::uint32_t id, std::uint64_t by) {
 
 // ---- mimus.journal/1 -------------------------------------------------------------------
 
-std::int32_t journal_field(mimus_host* host, mimus_str name) {
-  const std::vector<FieldSpec>& fields = *host->fields;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].name == view(name)) return static_cast<std::int32_t>(i);
-  }
-  return -1;
-}
+std::int32_t journal_field(mimus_host* host, mimus_str name) { return host->fields->number(view(name)); }
 
 const Record& record_of(const mimus_record* record) { return *reinterpret_cast<const Record*>(record); }
 

@@ -1,5 +1,6 @@
 // The journal, connections and backups through the admin API; the filters' grammar.
 #include "host/plugin/request_filters.h"
+#include "store/field_numbers.h"
 #include "tests/unit/admin/world.h"
 
 namespace mimus {
@@ -79,6 +80,22 @@ TEST_F(AdminRequests, FiltersChoose) {
   for (const auto& [query, want] : cases) EXPECT_EQ(paths(query), want) << query;
   const std::string cursor = call("GET", "/admin/requests?limit=2").text("nextCursor");
   EXPECT_EQ(paths("limit=2&cursor=" + cursor), "/a");
+}
+
+TEST_F(AdminRequests, AFieldThatCameWhileItRanIsShownAndFiltered) {
+  record(200, "/a", true);
+  EXPECT_EQ(call("GET", "/admin/requests?late=7").status, 400);
+  ASSERT_TRUE(plugins->fields().attach(*journal));
+  ASSERT_TRUE(plugins->fields().add(std::vector<FieldSpec>{{"lateField", FieldType::integer, true, "late"}}));
+  const FieldValue seven{static_cast<std::uint16_t>(journal->field("lateField")), 7, {}};
+  RecordInput input;
+  input.id = ids.next(clock.wall_us());
+  input.path = "/b";
+  input.extra = std::span(&seven, 1);
+  ASSERT_TRUE(journal->producer(0).append(input));
+  EXPECT_EQ(paths("late=7"), "/b");
+  EXPECT_THAT(call("GET", "/admin/requests?late=7").body, HasSubstr(R"("lateField":7)"));
+  EXPECT_THAT(call("GET", "/admin/requests?sampled=true").body, HasSubstr(R"("lateField":null)"));
 }
 
 TEST_F(AdminRequests, BadFiltersAreNamed) {

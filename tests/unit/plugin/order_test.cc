@@ -123,6 +123,11 @@ TEST(SolveOrder, RefusesWhatTwoClaim) {
          m.journal.push_back({"j", FieldType::flag});
        },
        "the journal field j"},
+      {"a journal filter",
+       [](Manifest& m) {
+         m.journal.push_back({m.id + "Field", FieldType::flag, false, "f"});
+       },
+       "the journal filter f"},
       {"a reset", [](Manifest& m) { m.resets.push_back("r"); }, "the reset r"},
       {"an admin path", [](Manifest& m) { m.admin_path = "/admin/x"; }, "the path /admin/x"},
       {"an id", [](Manifest& m) { m.id = "same"; }, "the id same"},

@@ -46,6 +46,7 @@ class FaultyBlocks final : public BlockStore {
   }
   Result<std::vector<std::string>> field_names() const override { return inner_.field_names(); }
   Status put_field_names(const std::vector<std::string>& names) override {
+    if (Status up = disk(); !up) return up;
     return inner_.put_field_names(names);
   }
 
@@ -84,12 +85,13 @@ class JournalFaults : public testing::Test {
     journal_ = *std::move(opened);
   }
 
-  void append(unsigned from, unsigned to) {
+  void append(unsigned from, unsigned to, std::span<const FieldValue> extra = {}) {
     for (unsigned n = from; n < to; ++n) {
       RecordInput input;
       input.id = ulid(n);
       input.time_us = clock_.wall_us();
       input.duration_us = n;
+      input.extra = extra;
       ASSERT_TRUE(journal_->producer(0).append(input)) << n;
     }
   }
@@ -126,6 +128,38 @@ TEST_F(JournalFaults, AProcessThatEndsUncleanlyLosesOnlyWhatNoPieceHolds) {
   EXPECT_EQ(pieces, 0u) << "folded at the start";
   append(29, 31);
   EXPECT_EQ(count(), 28u);
+}
+
+TEST_F(JournalFaults, FoldingKeepsTheFieldsOfAPluginThatIsNotThere) {
+  const FieldSpec note{"note", FieldType::text, true, ""};
+  const int field = core_field_count;
+  const FieldValue extra[] = {{core_field_count, 0, "kept"}};
+  options_.plugin_fields = {note};
+  open();
+  append(1, 5, extra);
+  count();
+  blocks_.wait_for_puts(1);  // as a piece
+  blocks_.fail(true);
+  journal_.reset();
+  blocks_.fail(false);
+  options_.plugin_fields = {};
+  open();
+  EXPECT_EQ(count(), 4u);
+  EXPECT_EQ(journal_->find(ulid(2))->extra.size(), 0u);
+  ASSERT_OK(journal_->add_fields(std::span(&note, 1)));
+  EXPECT_EQ(journal_->find(ulid(2))->text(field), "kept");
+}
+
+TEST_F(JournalFaults, AFieldWhoseNameCannotBeWrittenDownIsNotKnown) {
+  const FieldSpec note{"note", FieldType::text, true, ""};
+  open();
+  blocks_.fail(true);
+  EXPECT_EQ(journal_->add_fields(std::span(&note, 1)).error().code, Code::unavailable);
+  EXPECT_EQ(journal_->field("note"), -1);
+  blocks_.fail(false);
+  EXPECT_OK(journal_->add_fields(std::span(&note, 1)));
+  EXPECT_EQ(journal_->field("note"), core_field_count);
+  EXPECT_EQ(blocks_.field_names()->back(), "note");
 }
 
 TEST_F(JournalFaults, AFailingDiskDropsCountsAndGoesOn) {

@@ -146,7 +146,8 @@ Record record_with(int status, std::string country, unsigned id = 1) {
 
 /// The bytes of a block of these records.
 std::string block_of(const Fixture& f, const std::vector<Record>& records) {
-  BlockBuilder builder(f.specs, f.table);
+  const JournalFields fields{f.specs, f.table, f.table};
+  BlockBuilder builder(fields);
   for (const Record& record : records) builder.add(record);
   std::string bytes;
   builder.finish(bytes);
@@ -191,6 +192,66 @@ TEST(BlockCode, HeadersTellWhatCannotBeInside) {
       {"a field that does not exist", {999, Op::equals, 0, ""}, false},
   };
   for (const auto& c : cases) EXPECT_EQ(Comparison(c.filter, f.table).may_pass(header), c.want) << c.name;
+}
+
+TEST(BlockCode, HeadersTellOfANewFieldFromTheNextBlockOn) {
+  const Fixture f;
+  const JournalFields before{core_fields(), f.table, f.table}, after{f.specs, f.table, f.table};
+  const Comparison tests[] = {{{Fixture::country, Op::equals, 0, "FR"}, f.table},
+                              {{Fixture::proxied, Op::equals, 0, ""}, f.table},
+                              {{Fixture::proxied, Op::equals, 1, ""}, f.table}};
+  BlockBuilder builder(before);
+  const auto may_pass = [&] {
+    std::string bytes, out;
+    builder.finish(bytes);
+    BlockHeader header;
+    EXPECT_TRUE(decode_header(bytes, header));
+    for (const Comparison& test : tests) out += test.may_pass(header) ? '+' : '-';
+    return out;
+  };
+  Record flagged = record_with(200, "DE");
+  flagged.set_number(Fixture::proxied, 1);
+  const struct {
+    const char* name;
+    const JournalFields& fields;
+    const char* want;
+  } rows[] = {
+      {"not known yet", before, "+++"},
+      {"known by the second record", after, "+++"},
+      {"known from the first", after, "--+"},
+  };
+  for (const auto& row : rows) {
+    builder.add(flagged);
+    builder.adopt(row.fields);
+    builder.add(flagged);
+    EXPECT_EQ(may_pass(), row.want) << row.name;
+    builder.clear();
+  }
+  builder.adopt(before);
+  builder.adopt(after);
+  builder.add(flagged);
+  EXPECT_EQ(may_pass(), "--+") << "learnt while the block was empty";
+}
+
+TEST(BlockCode, ARecordThatIsEncodedIsTakenAsItIs) {
+  const Fixture f;
+  const JournalFields core{core_fields(), {f.table.types, f.table.to, {}}, {f.table.types, f.table.to, {}}};
+  const FieldValue extra[] = {{Fixture::country, 0, "DE"}};
+  RecordInput input;
+  input.status = 404;
+  input.extra = extra;
+  const std::string encoded = f.encode(input);
+  BlockBuilder builder(core);
+  builder.add(record_with(404, ""), encoded);
+  std::vector<std::string_view> records;
+  ASSERT_TRUE(split_records(builder.records(), records));
+  EXPECT_EQ(records, std::vector<std::string_view>{encoded});
+  std::string bytes;
+  builder.finish(bytes);
+  BlockHeader header;
+  ASSERT_TRUE(decode_header(bytes, header));
+  EXPECT_EQ(header.count, 1u);
+  EXPECT_FALSE(Comparison({field_status, Op::equals, 200, ""}, f.table).may_pass(header));
 }
 
 TEST(BlockCode, TooManyValuesAreAnyAndTheHeaderFits) {

@@ -11,12 +11,9 @@ namespace {
 
 class RingTest : public testing::Test {
  protected:
-  RingTest() {
-    for (std::size_t i = 0; i < core_fields().size(); ++i) {
-      fields_.types.push_back(core_fields()[i].type);
-      fields_.to.push_back(static_cast<std::uint16_t>(i));
-      fields_.from.push_back(static_cast<int>(i));
-    }
+  static JournalFields only_core() {
+    std::vector<std::string> names;
+    return *number_fields(core_fields(), names);
   }
 
   static RecordInput numbered(unsigned n, std::string_view path = "/path") {
@@ -33,13 +30,13 @@ class RingTest : public testing::Test {
     ring.look();
     for (std::string_view bytes; !(bytes = ring.next()).empty(); ring.pop()) {
       Record record;
-      EXPECT_TRUE(decode_record(bytes, fields_, record));
+      EXPECT_TRUE(decode_record(bytes, fields_.now().ring, record));
       out.push_back(static_cast<unsigned>(record.duration_us));
     }
     return out;
   }
 
-  FieldTable fields_;
+  FieldVersions fields_{only_core(), 1};
   FakeClock clock_;
   WakeUp wake_;
 };
@@ -114,7 +111,7 @@ TEST_F(RingTest, ClipsTheTextsOfARecordThatCouldNeverFit) {
   ASSERT_TRUE(ring.append(input));
   ring.look();
   Record record;
-  ASSERT_TRUE(decode_record(ring.next(), fields_, record));
+  ASSERT_TRUE(decode_record(ring.next(), fields_.now().ring, record));
   EXPECT_EQ(record.id, ulid(1));
   EXPECT_FALSE(record.path.empty());
   EXPECT_LT(record.path.size(), 1000u);
