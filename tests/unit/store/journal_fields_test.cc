@@ -186,6 +186,7 @@ TEST_P(GrowingJournal, LearnsWhileItIsWrittenAndRead) {
       const int field = used[n] = newest.load();
       RecordInput input;
       input.id = ulid(n);
+      input.time_us = clock_.wall_us();
       input.duration_us = n;
       const FieldValue value = text(field, "v");
       if (field >= 0) input.extra = std::span(&value, 1);
