@@ -18,6 +18,7 @@
 #include "host/app/channel_control.h"
 #include "host/app/reload.h"
 #include "host/app/shared_files.h"
+#include "host/app/watchdog.h"
 #include "host/app/worker_service.h"
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
@@ -151,9 +152,13 @@ void wait_for_stop(const std::function<void()>& on_hang_up) {
 class Host {
  public:
   Host(const ServeConfig& config, const Installation& installation, const Supervision& supervision)
-      : config_(config), supervision_(supervision), files_(installation.share, config.data) {}
+      : config_(config),
+        supervision_(supervision),
+        watchdog_(config.plugin_hang),
+        files_(installation.share, config.data) {}
   ~Host() {
     if (admin_ != nullptr) (void)admin_->wait_until_loaded();  // what it publishes goes to the workers
+    watchdog_.unwatch();
   }
 
   Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
@@ -214,6 +219,7 @@ class Host {
     server_->drain(drain_time);
     gateway_->stop();
     plugins_->quiesce();
+    watchdog_.unwatch();
     server_->stop();
     services_.assign(services_.size(), nullptr);  // a post that is run late finds nobody
     if (journal_ != nullptr) {
@@ -333,7 +339,9 @@ class Host {
     if (tls_) server_->use_tls(*tls_);
     for (const Listener& listener : listeners) server_->add(listener);
     add_metrics();
-    return server_->start();
+    if (const Status started = server_->start(); !started) return started;
+    watchdog_.watch(*server_);
+    return Done{};
   }
 
   void add_metrics() {
@@ -397,6 +405,7 @@ class Host {
 
   const ServeConfig& config_;
   const Supervision& supervision_;
+  Watchdog watchdog_;
   SharedFiles files_;
   SystemClock clock_;
   TaskPool tasks_;

@@ -59,7 +59,7 @@ export class Host {
     host.data = data ?? host.own.path;
     const [command, ...before] = [...under, binary];
     host.child = spawn(command, [...before, 'serve', '--listen', listen, '--data', host.data, '--workers', `${workers}`, ...args], {
-      env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...env },
+      env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...(process.env.MIMUS_SANITIZE ? { MIMUS_PLUGIN_HANG: '1m' } : {}), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     living.add(host.child);
