@@ -23,6 +23,7 @@
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
 #include "host/pipeline/http_table.h"
+#include "host/plugin/image_file.h"
 #include "host/plugin/task_pool.h"
 #include "mimus/json_text.h"
 #include "store/database.h"
@@ -167,6 +168,8 @@ class Host {
     }
     name_interfaces(addresses_.own);
     addresses_.allow_private = config_.proxy_allow_private;
+    addresses_.https_only = config_.production;
+    if (const Status taken = take_images(plugins); !taken) return taken;
     // The store opens while the plugins load: neither needs the other yet.
     StoreOptions store;
     store.directory = config_.data;
@@ -206,6 +209,7 @@ class Host {
   }
 
   TlsServer* tls() { return tls_.get(); }
+  Trust& trust() { return *trust_; }
 
   /// What was found wrong after the start: why the host ends.
   Status failure() const {
@@ -229,6 +233,30 @@ class Host {
   }
 
  private:
+  /// Third parties' files are mapped from private copies that were judged.
+  Status take_images(std::vector<PluginSource>& plugins) {
+    Result<std::unique_ptr<Trust>> trust = Trust::open(config_.trust);
+    if (!trust) return trust.error();
+    trust_ = std::move(*trust);
+    Result<std::unique_ptr<ImageStore>> images = ImageStore::open(config_.data, *trust_);
+    if (!images) return images.error();
+    images_ = std::move(*images);
+    images_->sweep({});
+    for (PluginSource& plugin : plugins) {
+      if (plugin.builtin) {
+        plugin.granted = trust_->grant(plugin.manifest);
+        continue;
+      }
+      Result<ImageFile> image = images_->take(plugin.file);
+      if (!image) return image.error();
+      for (const std::string& warning : image->warnings) log_warn("plugin " + plugin.file + " " + warning);
+      plugin.file = image->path;
+      plugin.manifest = std::move(image->manifest);
+      plugin.granted = std::move(image->granted);
+    }
+    return Done{};
+  }
+
   Status start_tls() {
     if (config_.tls.pairs.empty()) return Done{};
     Result<std::unique_ptr<TlsServer>> tls = TlsServer::open(config_.tls, clock_);
@@ -411,6 +439,8 @@ class Host {
   TaskPool tasks_;
   Metrics metrics_;
   AddressPolicy addresses_;
+  std::unique_ptr<Trust> trust_;
+  std::unique_ptr<ImageStore> images_;
   LoadGate gate_;
   mutable std::mutex failure_mutex_;
   Status failure_ = Done{};  // guarded by failure_mutex_
@@ -443,10 +473,10 @@ int serve(const ServeConfig& config, const Installation& installation, std::vect
   settle_allocator();
   Host host(config, installation, supervision);
   if (const Status status = host.start(std::move(plugins), listeners); !status) {
-    std::fprintf(stderr, "mimus: %s\n", status.error().message.c_str());
+    std::fprintf(stderr, "mimus: %s\n", log_line(status.error().message).c_str());
     return 1;
   }
-  wait_for_stop([&] { reload(config, reread, host.tls()); });
+  wait_for_stop([&] { reload(config, reread, host.tls(), host.trust()); });
   host.stop();
   if (const Status failure = host.failure(); !failure) {
     std::fprintf(stderr, "mimus: %s\n", failure.error().message.c_str());

@@ -11,6 +11,7 @@
 #include "host/net/server.h"
 #include "host/net/tls.h"
 #include "host/plugin/manifest.h"
+#include "host/plugin/trust.h"
 #include "mimus/result.h"
 
 namespace mimus {
@@ -30,6 +31,8 @@ struct ServeConfig {
   std::uint64_t journal_bytes = 1u << 30;
   TlsFiles tls;                     ///< Each pair has both files.
   bool proxy_allow_private = true;  ///< Resolved.
+  bool production = false;          ///< Then trust requires signatures, and no private address is allowed.
+  TrustOptions trust;
   bool json_log = false;
   std::string log_level = "info";
   bool supervise = true;

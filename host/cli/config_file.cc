@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include "host/plugin/capabilities.h"
+
 namespace mimus {
 namespace {
 
@@ -22,12 +24,37 @@ std::optional<std::string> scalar(const Json& value) {
   return std::nullopt;
 }
 
+Status take_denials(const Json& from, const std::string& name, ConfigFile& out) {
+  const auto wrong = [&](const std::string& id) {
+    return invalid("key \"pluginCapabilities\" in " + name + ": " + id +
+                   " must be as {\"com.example.plugin\": {\"deny\": [\"fetch\"]}}");
+  };
+  if (!from.is_object()) return wrong("it");
+  for (const auto& [id, rules] : from.items()) {
+    if (!rules.is_object() || rules.size() != 1 || !rules.contains("deny") || !rules["deny"].is_array())
+      return wrong(id);
+    for (const Json& one : rules["deny"]) {
+      if (!one.is_string()) return wrong(id);
+      if (!is_capability(one.get<std::string>())) {
+        return invalid("unknown capability \"" + one.get<std::string>() + "\" of " + id + " in " + name +
+                       "; there are kv, fetch, forward, journal and channel");
+      }
+      out.denied[id].push_back(one);
+    }
+  }
+  return Done{};
+}
+
 Result<ConfigFile> config_of(const Json& root, const std::string& name) {
   if (!root.is_object()) return invalid(name + " must hold a JSON object");
   ConfigFile out;
   for (const auto& [key, value] : root.items()) {
     if (key == "plugins" && value.is_object()) {
       for (const auto& [id, config] : value.items()) out.plugins[id] = config.dump();
+      continue;
+    }
+    if (key == "pluginCapabilities") {
+      if (Status taken = take_denials(value, name, out); !taken) return std::move(taken).error();
       continue;
     }
     std::vector<std::string>& texts = out.values[key];

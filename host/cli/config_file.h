@@ -15,11 +15,14 @@ struct ConfigFile {
   /// false as "yes" and "no"), an array as one text each.
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, std::string> plugins;  ///< The object `plugins`: JSON text by plugin id.
+  /// `pluginCapabilities`: what is denied, by plugin id.
+  std::map<std::string, std::vector<std::string>> denied;
 };
 
 /// `name` is for messages.
-/// Errors: invalid - it does not parse, is no object, is deeper than 60, or a value is no scalar
-///                   and no array of scalars, naming its key
+/// Errors: invalid - it does not parse, is no object, is deeper than 60, `pluginCapabilities` is
+///                   not {ID: {"deny": [CAPABILITY…]}}, or a value is no scalar and no array of
+///                   scalars, naming its key
 Result<ConfigFile> parse_config_file(std::string_view text, const std::string& name);
 
 /// Errors: as parse_config_file;  unavailable - it cannot be read, or is larger than 10 MiB

@@ -14,7 +14,7 @@ namespace mimus {
 /// means --name=yes.
 struct Flag {
   std::string name;        ///< Without "--".
-  std::string value_name;  ///< As --help shows it: "ADDR:PORT".
+  std::string value_name;  ///< As --help shows it: "ADDR:PORT"; "" for a switch.
   std::string help;
   bool repeatable = false;
 };

@@ -28,6 +28,7 @@ constexpr const char* usage =
     "  backup DIR                    copy a data directory, of a running host too\n"
     "  restore DIR                   make a data directory from a backup\n"
     "  plugin list|inspect           what plugins say of themselves\n"
+    "  plugin sign|verify            whose they are\n"
     "  licences                      of this program and of all that is in it\n"
     "\n"
     "  --help, --version             also: mimus VERB --help\n";

@@ -214,6 +214,21 @@ Status check_pairs(const TlsFiles& tls) {
   return Done{};
 }
 
+/// What --production means, and that nothing told says otherwise.
+Status take_production(ServeConfig& config, const Sources& sources) {
+  config.trust.denied = sources.file.denied;
+  if (!config.production) return Done{};
+  const auto policy = sources.told({"plugin-policy", "", "", false});
+  if (policy && config.trust.policy != PluginPolicy::require)
+    return bad_value(*policy, "must be require under --production, or left out");
+  const auto allowed = sources.told({"proxy-allow-private", "", "", false});
+  if (allowed && config.proxy_allow_private)
+    return bad_value(*allowed, "must be no under --production, or left out");
+  config.trust.policy = PluginPolicy::require;
+  config.proxy_allow_private = false;
+  return Done{};
+}
+
 Status take_token(ServeConfig& config, const Surroundings& surroundings) {
   config.admin_token = surroundings.environment("MIMUS_ADMIN_TOKEN");
   const bool plain = std::all_of(config.admin_token.begin(), config.admin_token.end(),
@@ -248,7 +263,8 @@ Result<ServeConfig> parse_serve(const std::vector<std::string>& arguments, const
   if (Status taken = take_token(config, surroundings); !taken) return std::move(taken).error();
   if (Status paired = check_pairs(config.tls); !paired) return std::move(paired).error();
   if (config.workers == 0) config.workers = std::clamp(surroundings.cpus, 1u, 256u);
-  if (!sources->told({"proxy-allow-private", "", "", false})) {
+  if (Status taken = take_production(config, *sources); !taken) return std::move(taken).error();
+  if (!config.production && !sources->told({"proxy-allow-private", "", "", false})) {
     config.proxy_allow_private = std::all_of(config.listen.begin(), config.listen.end(),
                                              [](const std::string& address) { return is_loopback(address); });
   }
@@ -261,7 +277,9 @@ std::vector<std::string> changed_for_restart(const ServeConfig& started, const S
   const auto compare = [&out](const auto& one, const auto& other, const std::string& prefix, bool both) {
     for (const auto& [key, value] : one) {
       const auto at = other.find(key);
-      if (key.starts_with("tls-") || (at != other.end() && (!both || at->second == value))) continue;
+      if (key.starts_with("tls-") || key == "trust" || key == "plugin-policy" ||
+          (at != other.end() && (!both || at->second == value)))
+        continue;
       out.push_back(prefix + key);
     }
   };

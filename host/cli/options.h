@@ -29,7 +29,8 @@ Result<std::vector<std::string>> told_plugin_directories(const std::vector<std::
 Result<ServeConfig> parse_serve(const std::vector<std::string>& arguments, const Surroundings& surroundings,
                                 const std::vector<const Manifest*>& plugins);
 
-/// The keys whose values in the config file differ, but those that SIGHUP takes over (tls-…);
+/// The keys whose values in the config file differ, but those that SIGHUP takes over
+/// (tls-…, trust, plugin-policy);
 /// plugins as "plugins.ID".
 std::vector<std::string> changed_for_restart(const ServeConfig& started, const ServeConfig& now);
 

@@ -64,6 +64,9 @@ int inspect(const std::string& file) {
   }
   for (const FieldSpec& field : m.journal) row("journal", field.name);
   row("admin", m.admin_path);
+  row("may use", joined(names_of(m.capabilities)));
+  row("fetches", joined(m.capabilities.fetch_hosts));
+  if (m.unload_never) row("unload", "never");
   row("resets", joined(m.resets));
   return 0;
 }
@@ -71,13 +74,18 @@ int inspect(const std::string& file) {
 }  // namespace
 
 int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) {
+  const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (!arguments.empty() && arguments[0] == "sign") return sign_verb(rest);
+  if (!arguments.empty() && arguments[0] == "verify") return verify_verb(rest);
   const std::vector<Flag> flags{{"plugins", "DIR", "directory with third-party plugins, for list", true}};
   if (asks_for_help(arguments)) {
-    return show_help(help_text(
-        "plugin list | inspect FILE.so [flags]",
-        "Shows the plugins that serve would load, or what one file says of itself. Runs none.", flags));
+    return show_help(
+        help_text("plugin list | inspect FILE.so [flags]",
+                  "Shows the plugins that serve would load, or what one file says of itself. Runs none.\n"
+                  "Also: mimus plugin sign --help, mimus plugin verify --help",
+                  flags));
   }
-  constexpr std::string_view later[] = {"check", "new", "sign", "verify"};
+  constexpr std::string_view later[] = {"check", "new"};
   if (!arguments.empty() && std::find(std::begin(later), std::end(later), arguments[0]) != std::end(later)) {
     return usage_fault("plugin " + arguments[0] + " is not available in this version (not-available)");
   }

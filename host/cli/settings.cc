@@ -102,6 +102,28 @@ Status plugin_hang(ServeConfig& config, const Setting&, const Values& values) {
   return Done{};
 }
 
+Status plugin_policy(ServeConfig& config, const Setting&, const Values& values) {
+  for (const auto policy : {PluginPolicy::off, PluginPolicy::warn, PluginPolicy::require}) {
+    if (values[0] != name_of(policy)) continue;
+    config.trust.policy = policy;
+    return Done{};
+  }
+  return invalid("must be off, warn or require");
+}
+
+Status trust(ServeConfig& config, const Setting&, const Values& values) {
+  if (values[0].empty()) return invalid("must not be empty");
+  config.trust.directory = values[0];
+  return Done{};
+}
+
+Status production(ServeConfig& config, const Setting&, const Values& values) {
+  const auto on = parse_yes_no(values[0]);
+  if (!on) return invalid("must be yes or no");
+  config.production = *on;
+  return Done{};
+}
+
 Status log_format(ServeConfig& config, const Setting&, const Values& values) {
   if (values[0] != "text" && values[0] != "json") return invalid("must be text or json");
   config.json_log = values[0] == "json";
@@ -202,6 +224,15 @@ std::vector<Setting> all_settings() {
       {{"plugins", "DIR", "directory with third-party plugins", true},
        false,
        texts<&ServeConfig::plugin_directories>},
+      {{"plugin-policy", "off|warn|require",
+        "third-party plugins without a good signature: loaded, loaded with a warning, or refused (default "
+        "warn)"},
+       false,
+       plugin_policy},
+      {{"trust", "DIR",
+        "public keys (NAME.pem) whose signatures on plugins count; see NAME.json in trust.md"},
+       false,
+       trust},
       {{"workers", "N", "event-loop threads, 1 to 256 (default: number of CPUs)"}, false, workers},
       {{"tls-cert", "FILE",
         "PEM certificate and its chain: TLS on every TCP listener; several are chosen by name", true},
@@ -234,6 +265,9 @@ std::vector<Setting> all_settings() {
         "how long a plugin may keep a worker before the server is started again without it (default 5s)"},
        false,
        plugin_hang},
+      {{"production", "", "https targets only, no private ones, and signed third-party plugins only"},
+       false,
+       production},
       {{"log-format", "text|json", "process log on stderr (default text)"}, false, log_format},
       {{"log-level", "debug|info|warn|error", "least level that is logged (default info)"}, false, log_level},
       {{"trustedProxies", "CIDR", "proxies whose Forwarded and X-Forwarded-For are believed", true},
@@ -255,8 +289,7 @@ const std::vector<Setting>& settings() {
 }
 
 const std::vector<std::string>& not_yet_available() {
-  static const std::vector<std::string> names{"plugin-policy", "trust",          "production", "pingInterval",
-                                              "pingTimeout",   "connectTimeout", "maxPayload"};
+  static const std::vector<std::string> names{"pingInterval", "pingTimeout", "connectTimeout", "maxPayload"};
   return names;
 }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "host/cli/log.h"
+
 namespace mimus {
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "mimus: %s\n", error.message.c_str());
+  std::fprintf(stderr, "mimus: %s\n", log_line(error.message).c_str());
   return error.code == Code::invalid ? 2 : 1;
 }
 

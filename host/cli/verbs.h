@@ -12,6 +12,8 @@ namespace mimus {
 using Arguments = std::vector<std::string>;
 
 int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins);
+int sign_verb(const Arguments& arguments);    ///< Of `plugin`.
+int verify_verb(const Arguments& arguments);  ///< Of `plugin`.
 int token_verb(const Arguments& arguments, const Surroundings& surroundings);
 int backup_verb(const Arguments& arguments, const Surroundings& surroundings);
 int restore_verb(const Arguments& arguments, const Surroundings& surroundings);

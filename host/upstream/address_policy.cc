@@ -166,6 +166,7 @@ std::optional<std::string> AddressPolicy::refuses(std::string_view address, std:
 }
 
 std::optional<std::string> AddressPolicy::refuses(const Url& url) const {
+  if (https_only && !url.tls) return "only https targets are allowed (--production)";
   if (!Address::parse(url.host)) return std::nullopt;
   return refuses(url.host, url.port);
 }

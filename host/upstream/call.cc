@@ -51,7 +51,7 @@ void Call::advance() {
 void Call::begin() {
   if (!refusal_.empty()) return fail(UpstreamError::protocol, refusal_);
   if (context_.policy.https_only && !url_.tls) {
-    return fail(UpstreamError::forbidden, "only https targets are allowed");
+    return fail(UpstreamError::forbidden, "only https targets are allowed (--production)");
   }
   if (!fresh_only_) {
     if (auto wire = context_.pool.take(origin_, !is_idempotent_, *this))

@@ -38,7 +38,8 @@ struct AddressPolicy {
 
   /// Nothing if a connection to `address` (numeric, v4 or v6) is allowed, else why not.
   std::optional<std::string> refuses(std::string_view address, std::uint16_t port) const;
-  /// The same for a URL whose host is a literal address; a name passes. For definitions.
+  /// The same for a URL whose host is a literal address, a name passes; and for its scheme. For
+  /// definitions.
   std::optional<std::string> refuses(const Url& url) const;
 };
 

@@ -236,7 +236,7 @@ test('plugin list and inspect read files without running them', async () => {
   for (const id of [closed, open, wall, 'mimus.mock', 'mimus.cors']) assert.ok(list.out.includes(id), id);
   const inspect = await mimus(['plugin', 'inspect', path('misuse.so')]);
   assert.equal(inspect.code, 0, inspect.err);
-  for (const word of [closed, '1.2.3', 'Adds a header', 'transform', 'closed', '0.1']) assert.ok(inspect.out.includes(word), word);
+  for (const word of [closed, '1.2.3', 'Adds a header', 'transform', 'closed', '1.0']) assert.ok(inspect.out.includes(word), word);
   for (const [words, code, says] of [[['inspect', path('none.so')], 1, 'none.so'], [['inspect', path('text.so')], 1, 'text.so'],
     [['inspect'], 2, 'inspect'], [['list', '--plugins', path('nowhere')], 1, 'nowhere']]) {
     const ended = await mimus(['plugin', ...words]);

@@ -166,14 +166,18 @@ TEST_F(Options, ThatAreUnknownOrBadAreRefusedByName) {
            {{"--test-number", "101"}, "--test-number \"101\": must be a whole number from 1 to 100"},
            {{"--test-flag", "2"}, "--test-flag"},
            {{"--maxBodyBytes", "5"}, "--maxBodyBytes"},
-           {{"--trust", "x"}, "--trust is not available in this version (not-available)"},
+           {{"--trust", ""}, "--trust \"\": must not be empty"},
+           {{"--plugin-policy", "maybe"}, "--plugin-policy \"maybe\": must be off, warn or require"},
+           {{"--production", "--plugin-policy", "warn"}, "must be require under --production"},
+           {{"--production", "--proxy-allow-private", "yes"}, "must be no under --production"},
+           {{"--production", "--production"}, "--production is given twice"},
+           {{"--pingInterval", "1"}, "--pingInterval is not available in this version (not-available)"},
            {{"--tls-cert", "a.pem"}, "tls-cert a.pem has no key; give as many --tls-key as --tls-cert"},
            {{"--tls-key", "a.key"}, "tls-key a.key has no certificate"},
            {{"--tls-cert", "a", "--tls-cert", "b", "--tls-key", "c"}, "tls-cert b has no key"},
            {{"--tls-cert", "", "--tls-key", "c"}, "--tls-cert \"\": must not be empty"},
            {{"--tls-client-ca", "ca.pem"}, "tls-client-ca ca.pem needs TLS"},
            {{"--tls-cert", "a", "--tls-key", "b", "--tls-client-ca", "c", "--tls-client-ca", "d"}, "twice"},
-           {{"--production"}, "not-available"},
            {{"--supervise=maybe"}, "--supervise \"maybe\": must be yes or no"},
            {{"--plugin-hang", "500"}, "--plugin-hang \"500\": must be a time from 1s to 1h"},
            {{"--plugin-hang", "2h"}, "from 1s to 1h"},
@@ -191,7 +195,14 @@ TEST_F(Options, OfTheFileAreRefusedByName) {
        {Row{"[]", "must hold a JSON object"}, Row{"{", "is not JSON"},
         Row{R"({"lisen": "x"})", "did you mean listen?"}, Row{R"({"config": "x"})", "unknown key \"config\""},
         Row{R"({"data": {"a": 1}})", "key \"data\""}, Row{R"({"data": ["a", "b"]})", "several values"},
-        Row{R"({"trust": "x"})", "not-available"}, Row{R"({"maxHeaders": 0})", "key \"maxHeaders\""},
+        Row{R"({"pingTimeout": 1})", "not-available"},
+        Row{R"({"production": "perhaps"})", "must be yes or no"},
+        Row{R"({"pluginCapabilities": []})", "key \"pluginCapabilities\""},
+        Row{R"({"pluginCapabilities": {"a.b": ["fetch"]}})", "a.b must be as"},
+        Row{R"({"pluginCapabilities": {"a.b": {"allow": []}}})", "a.b must be as"},
+        Row{R"({"pluginCapabilities": {"a.b": {"deny": [1]}}})", "a.b must be as"},
+        Row{R"({"pluginCapabilities": {"a.b": {"deny": ["disk"]}}})", "unknown capability \"disk\" of a.b"},
+        Row{R"({"maxHeaders": 0})", "key \"maxHeaders\""},
         Row{R"({"maxHeaders": 1.5})", "key \"maxHeaders\""},
         Row{R"({"trustedProxies": ["10.0.0.0/40"]})", "CIDR"},
         Row{R"({"plugins": {"test.plugni": {}}})", "did you mean test.plugin?"}}) {
@@ -203,8 +214,8 @@ TEST_F(Options, OfTheEnvironmentAreRefusedByName) {
   environment_["MIMUS_WORKERS"] = "many";
   EXPECT_THAT(refusal({}), HasSubstr("MIMUS_WORKERS \"many\""));
   environment_.clear();
-  environment_["MIMUS_TRUST"] = "x";
-  EXPECT_THAT(refusal({}), HasSubstr("MIMUS_TRUST is not available"));
+  environment_["MIMUS_PINGINTERVAL"] = "1";
+  EXPECT_THAT(refusal({}), HasSubstr("MIMUS_PINGINTERVAL is not available"));
 }
 
 TEST_F(Options, SwitchesStandAloneAndCanBeToldEverywhere) {
@@ -253,6 +264,38 @@ TEST_F(Options, ThatChangedInTheFileAreToldApartFromThoseOfTls) {
   EXPECT_THAT(changed_for_restart(*now, *now), ElementsAre());
 }
 
+TEST_F(Options, SayWhosePluginsAreLoaded) {
+  const auto fallback = parse({});
+  ASSERT_TRUE(fallback);
+  EXPECT_EQ(fallback->trust.policy, PluginPolicy::warn);
+  EXPECT_EQ(fallback->trust.directory, "");
+  EXPECT_FALSE(fallback->production);
+  const auto told = parse({"--plugin-policy", "off", "--trust", "keys", "--config",
+                           file(R"({"pluginCapabilities": {"a.b": {"deny": ["fetch", "kv"]}}})")});
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->trust.policy, PluginPolicy::off);
+  EXPECT_EQ(told->trust.directory, "keys");
+  EXPECT_THAT(told->trust.denied.at("a.b"), ElementsAre("fetch", "kv"));
+}
+
+TEST_F(Options, ForProductionAreStrict) {
+  const std::string in_file = file(R"({"production": true})");
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--production"},
+                                                    {"--config", in_file},
+                                                    {"--production", "--plugin-policy", "require"}}) {
+    const auto config = parse(arguments);
+    ASSERT_TRUE(config);
+    EXPECT_TRUE(config->production);
+    EXPECT_EQ(config->trust.policy, PluginPolicy::require);
+    EXPECT_FALSE(config->proxy_allow_private);
+  }
+  const auto over = parse({"--production=no", "--config", in_file});
+  ASSERT_TRUE(over);
+  EXPECT_FALSE(over->production) << "a flag is over the file";
+  environment_["MIMUS_PRODUCTION"] = "yes";
+  EXPECT_TRUE(parse({})->production);
+}
+
 TEST_F(Options, NamePluginDirectoriesBeforeTheRestIsKnown) {
   const Surroundings surroundings{[](const std::string&) { return ""; }, 1};
   const auto told =
@@ -264,10 +307,11 @@ TEST_F(Options, NamePluginDirectoriesBeforeTheRestIsKnown) {
 TEST_F(Options, AreAllInTheHelpButThoseNotBroughtYet) {
   const std::string help = serve_help({&plugin_});
   for (const char* const flag :
-       {"--listen", "--config", "--journal-retention", "--test-number", "(default 5)"}) {
+       {"--listen", "--config", "--journal-retention", "--test-number", "(default 5)", "--production  ",
+        "--trust DIR", "--plugin-policy off|warn|require"}) {
     EXPECT_THAT(help, HasSubstr(flag));
   }
-  for (const char* const flag : {"--plugin-policy", "--production", "maxBodyBytes"}) {
+  for (const char* const flag : {"--pingInterval", "maxBodyBytes"}) {
     EXPECT_EQ(help.find(flag), std::string::npos) << flag;
   }
 }

@@ -158,6 +158,14 @@ TEST(AddressPolicy, ChecksLiteralHostsOfUrlsAndLetsNamesPass) {
   }
 }
 
+TEST(AddressPolicy, OfProductionIsHttpsOnly) {
+  AddressPolicy policy;
+  policy.https_only = true;
+  EXPECT_EQ(policy.refuses(*Url::parse("http://api.example.com/")).value_or(""),
+            "only https targets are allowed (--production)");
+  EXPECT_FALSE(policy.refuses(*Url::parse("https://api.example.com/")));
+}
+
 TEST(AddressPolicy, SaysWhyItRefuses) {
   AddressPolicy policy;
   policy.allow_private = false;
