@@ -199,11 +199,8 @@ class Host {
     services.journal = journal_.get();
     if (const Status status = start_workers(listeners, services); !status) return status;
     if (CrashPage* const page = crash_page()) page->ready = true;
-    if (supervision_.restarts == 0) {
-      print_ready(listeners, *token);
-    } else {
-      log_warn(serving_again(supervision_, clock_.now()));
-    }
+    if (supervision_.restarts > 0) log_warn(serving_again(supervision_, clock_.now()));
+    if (!supervision_.announced) print_ready(listeners, *token);
     admin_->go_on_loading();
     return Done{};
   }

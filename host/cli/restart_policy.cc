@@ -19,9 +19,10 @@ constexpr std::size_t unexplained_limit = 3;
 RestartPolicy::Decision RestartPolicy::after(const ServerEnd& end) {
   Decision out;
   if (end.ended - end.started >= calm) next_wait_ = {};
-  out.wait = next_wait_;
-  next_wait_ = std::clamp<std::chrono::microseconds>(next_wait_ * 2, first_wait, longest_wait);
-
+  if (!end.mended) {
+    out.wait = next_wait_;
+    next_wait_ = std::clamp<std::chrono::microseconds>(next_wait_ * 2, first_wait, longest_wait);
+  }
   if (!end.blamed) {
     unexplained_.push_back(end.ended);
     if (unexplained_.size() > unexplained_limit) unexplained_.pop_front();

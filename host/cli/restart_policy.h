@@ -11,10 +11,11 @@ struct ServerEnd {
   std::chrono::microseconds started{}, ended{};  ///< As Clock::now.
   bool was_ready = false;
   bool blamed = false;  ///< On a plugin, which has a strike for it.
+  bool mended = false;  ///< That plugin is in quarantine now: it cannot happen again.
 };
 
-/// The first restart is immediate; those that follow wait 100 ms, doubled each time up to
-/// 10 s, until a server has run for a minute. Three ends within a minute that no plugin is
+/// The first restart is immediate, as is each whose cause is mended; the others wait 100 ms,
+/// doubled each time up to 10 s, until a server has run for a minute. Three ends within a minute that no plugin is
 /// to blame for ask for safe mode. A server that ends twice in a row before it is ready,
 /// and no plugin is to blame, is given up.
 class RestartPolicy {

@@ -126,9 +126,10 @@ class Supervisor {
       const Ended ended = wait_for(server);
       const Blame blame = blame_for(page_, ended.status);
       if (const auto code = end_of_all(ended, blame)) return *code;
-      const auto next = policy_.after({started, clock_.now(), page_.ready, blame.image != no_image});
+      const bool mended = hold_against(blame);
+      const auto next = policy_.after({started, clock_.now(), page_.ready, blame.image != no_image, mended});
       if (next.safe_mode) page_.safe_mode = true;
-      remember(blame);
+      tell(blame, mended);
       if (!next.again) {
         std::fprintf(stderr, "mimus: the server cannot start: it ended twice before it was ready\n");
         (void)final_code(ended.status, blame);
@@ -157,26 +158,29 @@ class Supervisor {
     return std::nullopt;
   }
 
-  /// Holds the end against whom it is blamed on, and tells the log and the next server.
-  void remember(const Blame& blame) {
-    const std::int64_t now = clock_.wall_us();
-    PastCrash crash{now, blame.reason, blame.id, blame.version, blame.hash, false};
-    if (blame.image != no_image) {
-      auto quarantine = read_quarantine(config_.data);
-      if (!quarantine) {
-        log_error("quarantine: " + quarantine.error().message);
-        quarantine = Quarantine();
-      }
-      crash.quarantined = quarantine->strike(blame, now);
-      if (const Status kept = write_quarantine(config_.data, *quarantine); !kept)
-        log_error("quarantine: " + kept.error().message);
+  /// True: the image that is to blame is in quarantine for it.
+  bool hold_against(const Blame& blame) {
+    if (blame.image == no_image) return false;
+    auto quarantine = read_quarantine(config_.data);
+    if (!quarantine) {
+      log_error("quarantine: " + quarantine.error().message);
+      quarantine = Quarantine();
     }
-    log_error("the server ended: " + blamed_text(blame) +
-              (crash.quarantined ? ", which is quarantined" : "") +
+    const bool quarantined = quarantine->strike(blame, clock_.wall_us());
+    const Status kept = write_quarantine(config_.data, *quarantine);
+    if (!kept) log_error("quarantine: " + kept.error().message);
+    return quarantined && kept;
+  }
+
+  /// The log, and the next server.
+  void tell(const Blame& blame, bool quarantined) {
+    log_error("the server ended: " + blamed_text(blame) + (quarantined ? ", which is quarantined" : "") +
               (page_.safe_mode ? "; starting in safe mode" : "; starting again"));
-    told_.crashes.push_back(std::move(crash));
+    told_.crashes.push_back(
+        {clock_.wall_us(), blame.reason, blame.id, blame.version, blame.hash, quarantined});
     if (told_.crashes.size() > told_crashes) told_.crashes.erase(told_.crashes.begin());
     ++told_.restarts;
+    told_.announced = told_.announced || page_.ready;
     told_.safe_mode = page_.safe_mode;
     told_.died_us = clock_.now().count();
   }

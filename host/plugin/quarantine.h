@@ -23,6 +23,7 @@ struct PastCrash {
 struct Supervision {
   bool on = false;                 ///< --supervise.
   unsigned restarts = 0;           ///< Starts after the first.
+  bool announced = false;          ///< A server before has said that it is ready.
   bool safe_mode = false;          ///< Load built-in plugins only; see CrashPage::safe_mode.
   std::int64_t died_us = 0;        ///< When the server before ended, as Clock::now.
   std::vector<PastCrash> crashes;  ///< Newest last, the last 16.

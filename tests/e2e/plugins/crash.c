@@ -64,7 +64,7 @@ static void end(const char* way) {
   if (strcmp(way, "segv") == 0) *(volatile int*)NULL = 1;
   if (strcmp(way, "abort") == 0) abort();
   if (strcmp(way, "overflow") == 0) turns = dig(0);
-  if (strcmp(way, "exit") == 0) _Exit(0);
+  if (strcmp(way, "exit") == 0) exit(3);
   while (strcmp(way, "loop") == 0 && turns >= 0) turns ^= 1;
 }
 

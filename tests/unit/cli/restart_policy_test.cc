@@ -15,7 +15,7 @@ using std::chrono::seconds;
 struct Life {
   microseconds lasted;
   bool ready = true;
-  bool blamed = false;
+  bool blamed = false, mended = false;
 };
 
 struct Said {
@@ -31,7 +31,7 @@ Said say(const std::vector<Life>& lives) {
   for (std::size_t i = 0; i < lives.size() && out.given_up_at == 0; ++i) {
     const auto started = now;
     now += lives[i].lasted;
-    const auto next = policy.after({started, now, lives[i].ready, lives[i].blamed});
+    const auto next = policy.after({started, now, lives[i].ready, lives[i].blamed, lives[i].mended});
     if (next.safe_mode && out.safe_mode_at == 0) out.safe_mode_at = static_cast<int>(i + 1);
     if (!next.again) out.given_up_at = static_cast<int>(i + 1);
     out.waits_ms.push_back(static_cast<int>(next.wait / milliseconds(1)));
@@ -46,6 +46,7 @@ TEST(RestartPolicy, DecidesByHowTheServersEnded) {
   const Life not_ready{seconds(1), false};
   const Life not_ready_blamed{seconds(1), false, true};
   const Life calm{seconds(60), true, true};
+  const Life mended{seconds(1), true, true, true};
   const Life hour{seconds(3600)};
   struct Row {
     const char* name;
@@ -58,6 +59,7 @@ TEST(RestartPolicy, DecidesByHowTheServersEnded) {
       {"then waits double up to ten seconds",
        {blamed, blamed, blamed, blamed, blamed, blamed, blamed, blamed, blamed, blamed},
        {0, 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000}},
+      {"what is mended waits for nothing", {mended, mended, blamed, mended, blamed}, {0, 0, 0, 0, 100}},
       {"a minute of calm forgives", {blamed, blamed, calm, blamed}, {0, 100, 0, 100}},
       {"three unexplained ends in a minute ask for safe mode",
        {unexplained, unexplained, unexplained},
