@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,9 +13,10 @@
 
 namespace mimus {
 
-/// Tells of files whose names end in ".so" and do not begin with "."; not of what is below
-/// sub-directories. `mv` and `cp` are both safe: a file counts once its size and times were the
-/// same at two looks `quiet` apart. Of one thread.
+/// Tells of files whose names end in ".so" and do not begin with ".", 4,096 of them at most;
+/// not of what is below sub-directories. `mv` and `cp` are both safe: a state counts once two
+/// looks `quiet` apart found it the same, and while a writer has the file open (as far as was
+/// seen) only after fifty times that. Of one thread.
 class DirectoryWatch {
  public:
   struct Change {
@@ -28,7 +28,7 @@ class DirectoryWatch {
   /// Errors: not_found   - one is no directory
   ///         unavailable - inotify gives no watch (fs.inotify.max_user_watches)
   static Result<std::unique_ptr<DirectoryWatch>> open(
-      std::vector<std::string> directories, const Clock& clock,
+      const std::vector<std::string>& directories, const Clock& clock,
       std::chrono::milliseconds quiet = std::chrono::milliseconds(100));
   ~DirectoryWatch();
   DirectoryWatch(const DirectoryWatch&) = delete;
@@ -36,18 +36,33 @@ class DirectoryWatch {
 
   /// Readable when there may be news. Owned by the watch.
   int fd() const { return fd_; }
-  /// What has settled by now, by path; each state is told once. All that is there counts as
-  /// new at first. Never blocks on anything but the directories.
+  /// What has settled by now, by path; each state is told once. The first call tells all that is
+  /// there, settled or not: what changes after that is told again. A directory that went has lost
+  /// its files; it is looked for again and again. Never waits for more than the directories.
   std::vector<Change> take();
   /// How long from now until take() may tell more without fd() being readable; nothing if only
   /// fd() can bring news.
   std::optional<std::chrono::milliseconds> next() const;
 
  private:
-  struct State;
-  DirectoryWatch(std::unique_ptr<State> state, int fd);
-  std::unique_ptr<State> state_;
-  int fd_;
+  struct Stamp;
+  struct Entry;
+  struct Directory;
+  DirectoryWatch(const Clock& clock, std::chrono::milliseconds quiet, int fd);
+  bool watch(Directory& directory);
+  void read_events();
+  void lose(Directory& directory);
+  Entry* touch(const std::string& path);
+  void scan();
+  bool settled(const std::string& path, Entry& entry) const;
+
+  const Clock& clock_;
+  const std::chrono::microseconds quiet_;
+  const int fd_;
+  std::vector<Directory> directories_;
+  std::map<std::string, Entry> entries_;  // by path
+  bool scan_ = true;                      // something happened that no event names in full
+  bool first_ = true;
 };
 
 }  // namespace mimus
