@@ -29,6 +29,7 @@ constexpr const char* usage =
     "  restore DIR                   make a data directory from a backup\n"
     "  plugin list|inspect           what plugins say of themselves\n"
     "  plugin sign|verify            whose they are\n"
+    "  plugin new NAME               a project that builds a plugin\n"
     "  licences                      of this program and of all that is in it\n"
     "\n"
     "  --help, --version             also: mimus VERB --help\n";

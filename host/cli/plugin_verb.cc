@@ -75,6 +75,7 @@ int inspect(const std::string& file) {
 
 int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) {
   const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (!arguments.empty() && arguments[0] == "new") return new_verb(rest);
   if (!arguments.empty() && arguments[0] == "sign") return sign_verb(rest);
   if (!arguments.empty() && arguments[0] == "verify") return verify_verb(rest);
   const std::vector<Flag> flags{{"plugins", "DIR", "directory with third-party plugins, for list", true}};
@@ -82,10 +83,10 @@ int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) 
     return show_help(
         help_text("plugin list | inspect FILE.so [flags]",
                   "Shows the plugins that serve would load, or what one file says of itself. Runs none.\n"
-                  "Also: mimus plugin sign --help, mimus plugin verify --help",
+                  "Also: mimus plugin new --help, mimus plugin sign --help, mimus plugin verify --help",
                   flags));
   }
-  constexpr std::string_view later[] = {"check", "new"};
+  constexpr std::string_view later[] = {"check"};
   if (!arguments.empty() && std::find(std::begin(later), std::end(later), arguments[0]) != std::end(later)) {
     return usage_fault("plugin " + arguments[0] + " is not available in this version (not-available)");
   }

@@ -12,6 +12,7 @@ namespace mimus {
 using Arguments = std::vector<std::string>;
 
 int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins);
+int new_verb(const Arguments& arguments);     ///< Of `plugin`.
 int sign_verb(const Arguments& arguments);    ///< Of `plugin`.
 int verify_verb(const Arguments& arguments);  ///< Of `plugin`.
 int token_verb(const Arguments& arguments, const Surroundings& surroundings);

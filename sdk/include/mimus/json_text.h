@@ -231,7 +231,7 @@ inline void quote(std::string& out, std::string_view text) {
   }
   out += '"';
 }
-
+/// `text` as a JSON string.
 inline std::string quoted(std::string_view text) {
   std::string out;
   quote(out, text);

@@ -42,14 +42,14 @@
 
 #ifdef __cplusplus
 extern "C" {
-#define MIMUS_C_LINKAGE extern "C"
+#define MIMUS_C_LINKAGE extern "C" /* where that is needed */
 #else
 #define MIMUS_C_LINKAGE
 #endif
 
-#define MIMUS_ABI_MAJOR 1u
-#define MIMUS_ABI_MINOR 0u
-
+#define MIMUS_ABI_MAJOR 1u /* of the ABI that this header describes */
+#define MIMUS_ABI_MINOR 0u /* likewise */
+/* Whether a struct is there and its size covers a field: ask before reading what a later minor brought. */
 #define MIMUS_HAS(p, f) ((p) != NULL && (size_t)(p)->size >= offsetof(__typeof__(*(p)), f) + sizeof((p)->f))
 
 typedef struct mimus_str {
@@ -177,7 +177,7 @@ enum {
 
 typedef struct mimus_http_v1 {
   uint32_t size;
-  mimus_rc (*attr)(mimus_req*, mimus_attr, mimus_str* out);
+  mimus_rc (*attr)(mimus_req*, mimus_attr, mimus_str* out); /* ABSENT: one that this host does not know */
   /* The nth value under a name, or ABSENT. */
   mimus_rc (*get)(mimus_req*, mimus_set, mimus_str name, uint32_t nth, mimus_str* out);
   /* The field at an index, or ABSENT past the end. */
@@ -393,7 +393,7 @@ typedef struct mimus_channel_v1 {
      {"event":name,"data":payload}. payload is JSON. NOSPC: the peer reads too slowly, and
      the channel is being closed. GONE: it is closed. */
   mimus_rc (*send_event)(mimus_channel*, mimus_str name, mimus_str payload);
-  mimus_rc (*close)(mimus_channel*, int32_t code, mimus_str reason);
+  mimus_rc (*close)(mimus_channel*, int32_t code, mimus_str reason); /* after what was sent; then on_close */
   /* Calls the channel's on_timer with `ud` after `ms`, unless it closes before. */
   mimus_rc (*start_timer)(mimus_channel*, uint64_t ms, void* ud);
   mimus_str (*client_id)(mimus_channel*); /* ULID of the connection */
@@ -443,14 +443,14 @@ typedef struct mimus_plugin {
   mimus_action (*on_resume)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
   /* Response direction: the plugins entered so far, in reverse. NEXT, NEED_BODY or FAIL. [w] */
   mimus_action (*on_response)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
-  /* `rc` OK: `whole` is the body. E_NOSPC: it is larger than the ceiling, and streams. */
+  /* `rc` OK: `whole` is the body. E_NOSPC: it is larger than the ceiling, and streams. [w] */
   mimus_action (*on_response_body)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx, mimus_str whole,
                                    mimus_rc rc);
   /* Always last, once for each plugin entered, whatever happened; free *ctx here. The
      exchange may have been cut off before an answer. [w] */
   void (*on_end)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
 
-  const void* (*get_extension)(mimus_inst*, const char* id); /* one of the tables below; may be NULL */
+  const void* (*get_extension)(mimus_inst*, const char* id); /* one of the tables below [ctl]; may be NULL */
 
   /* Tries what can be tried without a request; a refusal keeps the instance from serving.
      After configure, in a process of its own and then, before activate, in the host: it must
@@ -487,17 +487,17 @@ typedef struct mimus_record_v1 {
 /* "mimus.peer/1": what a plugin bound to a WebSocket endpoint does. All [w]. */
 typedef struct mimus_peer_v1 {
   uint32_t size;
-  void (*on_open)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);
-  void (*on_timer)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, void* ud);
-  void (*on_close)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx); /* last; free *ctx */
+  void (*on_open)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);            /* *ctx is NULL */
+  void (*on_timer)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, void* ud); /* of a start_timer */
+  void (*on_close)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);           /* last; free *ctx */
   /* A whole message from the client: text (UTF-8), or `binary` other than 0. `data` is valid
      for the call. May be NULL. */
   void (*on_message)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, mimus_str data, int32_t binary);
 } mimus_peer_v1;
-
+/* The one exported function: the plugin's table, or NULL if it cannot live with that host. [ctl] */
 typedef const mimus_plugin* (*mimus_entry_fn)(uint32_t host_major, uint32_t host_minor);
-#define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry_v1"
-#define MIMUS_MANIFEST_SECTION ".mimus_manifest"
+#define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry_v1" /* its name in a shared object */
+#define MIMUS_MANIFEST_SECTION ".mimus_manifest"   /* where the manifest is */
 
 /* ---- One source, two placements ------------------------------------------------------- */
 

@@ -45,7 +45,7 @@
 #include "mimus/result.h"
 
 namespace mimus {
-
+/// Texts across the line and back; no bytes are copied.
 inline mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(mimus_str text) {
   return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
@@ -387,7 +387,7 @@ class AdminReply {
  public:
   using Fn = void (*)(mimus_reply*, std::int32_t, mimus_str, mimus_str);
   AdminReply(mimus_reply* reply, Fn fn) : reply_(reply), fn_(fn) {}
-  void json(int status, std::string_view body) { send(status, {}, body); }
+  void json(int status, std::string_view body) { send(status, {}, body); }  ///< The answer, once.
   void problem(int status, std::string_view code, std::string_view detail) { send(status, code, detail); }
 
  private:
@@ -401,7 +401,7 @@ class AdminReply {
 }  // namespace mimus
 
 #include "mimus/plugin_wall.hpp"
-
+/// At file scope, once: exports the class P as the plugin ID, which its manifest names too.
 #define MIMUS_PLUGIN(P, ID, VERSION)                                                \
   static const mimus_plugin* mimus_entry_here(std::uint32_t major, std::uint32_t) { \
     if (major != MIMUS_ABI_MAJOR) return nullptr;                                   \

@@ -51,7 +51,7 @@ class [[nodiscard]] Result {
 
 struct Done {};
 using Status = Result<Done>;  ///< For operations whose only news is success.
-
+/// The Error of an input that is wrong.
 inline Error invalid(std::string message, std::string pointer = {}) {
   return {Code::invalid, std::move(message), std::move(pointer)};
 }

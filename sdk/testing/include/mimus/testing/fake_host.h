@@ -154,9 +154,9 @@ class FakeHost {
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
 
-  mimus_rc rc() const;               ///< of the life cycle so far
-  const std::string& error() const;  ///< the last text of set_error
-  const std::string& manifest() const;
+  mimus_rc rc() const;                  ///< of the life cycle so far
+  const std::string& error() const;     ///< the last text of set_error
+  const std::string& manifest() const;  ///< its JSON, as the file carries it
   /// Ends the instance and starts another one on the same KV, whose keys are then cold.
   /// What was bound is unbound.
   void restart();
@@ -182,11 +182,12 @@ class FakeHost {
   std::uint64_t now_ms() const;
   void set_worker(std::uint32_t index);
 
-  std::map<std::string, std::string> kv() const;  ///< what is stored and has not expired
-  void put_kv(std::string key, std::string value);
+  std::map<std::string, std::string> kv() const;    ///< what is stored and has not expired
+  void put_kv(std::string key, std::string value);  ///< as if stored by an earlier instance
   void cool_kv();           ///< keys are on disk only: the next get of each is PENDING
   void fill_kv(bool full);  ///< puts are NOSPC from now on, or no longer
 
+  /// Asks the plugin's own route at `path`, as GET /admin/plugins/{id}/x does.
   AdminAnswer admin(std::string_view method, std::string_view path, std::string_view query = {},
                     std::string_view body = {});
   mimus_rc reset(std::string_view what);
@@ -199,14 +200,15 @@ class FakeHost {
   /// What mimus.forward/1 `check` refuses: the reason, or "" for a URL that it takes.
   std::function<std::string(std::string_view url)> refuse_target;
 
-  bool has_peer() const;  ///< whether the plugin has mimus.peer/1, which open needs
-  Channel& open(Bound& bound);
-  void close(Channel& channel);                                            ///< the peer has gone
+  bool has_peer() const;         ///< whether the plugin has mimus.peer/1, which open needs
+  Channel& open(Bound& bound);   ///< a peer has come
+  void close(Channel& channel);  ///< the peer has gone
   void say(Channel& channel, std::string_view data, bool binary = false);  ///< what the peer sends
 
   std::uint64_t counter(std::string_view name) const;
   const std::vector<std::string>& log() const;
 
+  /// Keeps what the ABI forbids for `misuse` instead of aborting.
   void collect_misuse();
   const std::vector<std::string>& misuse() const;
 

@@ -1,0 +1,23 @@
+# cmake -DOUT=FILE.cc -DSDK=DIR -DLICENSE=FILE -P embed.cmake: the templates and the SDK as
+# string literals, for templates.h.
+set(text "#include \"host/kit/templates.h\"\n\nnamespace mimus::kit {\nnamespace {\n\nconstexpr TemplateFile files[] = {\n")
+function(embed file name)
+  file(READ ${file} bytes)
+  string(FIND "${bytes}" ")mimus_file\"" ends)
+  if(NOT ends EQUAL -1)
+    message(FATAL_ERROR "${file} holds the end of its own literal")
+  endif()
+  set(text "${text}    {\"${name}\", R\"mimus_file(${bytes})mimus_file\"},\n" PARENT_SCOPE)
+endfunction()
+
+file(GLOB_RECURSE templates RELATIVE ${SDK}/template ${SDK}/template/*)
+foreach(name ${templates})
+  embed(${SDK}/template/${name} ${name})
+endforeach()
+file(GLOB_RECURSE kit RELATIVE ${SDK} ${SDK}/include/* ${SDK}/cmake/* ${SDK}/testing/*)
+list(REMOVE_ITEM kit cmake/MimusPlugin.cmake)
+foreach(name ${kit})
+  embed(${SDK}/${name} sdk/sdk/${name})
+endforeach()
+embed(${LICENSE} sdk/sdk/LICENSE)
+file(WRITE ${OUT} "${text}};\n\n}  // namespace\n\nstd::span<const TemplateFile> template_files() { return files; }\n\n}  // namespace mimus::kit\n")
