@@ -8,6 +8,7 @@
 #include "host/admin/service.h"
 #include "host/pipeline/generation.h"
 #include "host/plugin/loaded.h"
+#include "host/plugin/plugin_set.h"
 #include "host/plugin/request_filters.h"
 #include "mimus/json_text.h"
 #include "store/field_numbers.h"
@@ -68,31 +69,60 @@ AdminResult result_of(Answer answer, const AdminCall& call) {
 
 }  // namespace
 
-Service::Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook> tokens)
+Service::Service(AdminServices services, std::unique_ptr<TokenBook> tokens)
     : services_(std::move(services)),
-      rules_(std::move(rules)),
       tokens_(std::move(tokens)),
       seed_{random_seed()},
       definition_ids_(random_seed()) {}
 
+Result<Service::BookPtr> Service::make_book(const PluginSetPtr& set) const {
+  auto rules = Rules::make(*services_.plugins, set);
+  if (!rules) return std::move(rules).error();
+  return std::make_shared<Book>(set, *std::move(rules));
+}
+
+Service::BookPtr Service::book() const {
+  const std::lock_guard lock(book_mutex_);
+  return book_;
+}
+
+Status Service::prepare(const PluginSetPtr& set) {
+  auto made = make_book(set);
+  if (!made) return std::move(made).error();
+  prepared_ = *std::move(made);
+  return Done{};
+}
+
+void Service::use(const PluginSetPtr& set) {
+  BookPtr next = std::exchange(prepared_, nullptr);
+  if (next == nullptr || next->set != set) {
+    auto made = make_book(set);
+    if (!made) return;
+    next = *std::move(made);
+  }
+  const std::lock_guard lock(book_mutex_);
+  book_.swap(next);
+}
+
 const std::vector<FieldSpec>& Service::journal_fields() const { return services_.plugins->fields().all(); }
 
-const Service::Documents& Service::documents() const {
-  std::call_once(documents_made_, [this] {
+const Service::Documents& Service::documents(Book& of) const {
+  std::call_once(of.made, [&] {
     std::vector<std::string> resets{"journal"};
     std::vector<const Manifest*> manifests;
-    for (const PluginHost::Loaded* const plugin : services_.plugins->in_order()) {
+    for (const PluginPtr& plugin : of.set->in_order()) {
       manifests.push_back(&plugin->manifest());
       for (const std::string& what : plugin->manifest().resets) resets.push_back(what);
     }
-    const auto schemas = components(rules_, resets, journal_fields());
+    const std::vector<FieldSpec>& fields = journal_fields();
+    const auto schemas = components(of.rules, resets, fields);
     for (const auto& [name, text] : schemas) {
       if (!is_checked_body(name)) continue;
-      if (auto compiled = Schema::compile(text)) documents_.bodies.emplace(name, *std::move(compiled));
+      if (auto compiled = Schema::compile(text)) of.documents.bodies.emplace(name, *std::move(compiled));
     }
-    documents_.openapi = openapi_document(services_.version, schemas, manifests, journal_fields());
+    of.documents.openapi = openapi_document(services_.version, schemas, manifests, fields);
   });
-  return documents_;
+  return of.documents;
 }
 
 DefinitionsPtr Service::snapshot() const { return services_.generations->definitions(); }
@@ -102,12 +132,19 @@ bool Service::allows(std::string_view authorization, Role role) const {
   return has && *has >= role;
 }
 
-bool Service::writes_definitions(std::string_view method, std::string_view path) const {
+bool Service::belongs_on(Thread thread, std::string_view method, std::string_view path) const {
   std::vector<std::string> params;
   return std::any_of(routes().begin(), routes().end(), [&](const Route& route) {
-    return route.thread == Thread::definitions && route.method == method &&
-           path_fits(route.path, path, params);
+    return route.thread == thread && route.method == method && path_fits(route.path, path, params);
   });
+}
+
+bool Service::writes_definitions(std::string_view method, std::string_view path) const {
+  return belongs_on(Thread::definitions, method, path);
+}
+
+bool Service::changes_plugins(std::string_view method, std::string_view path) const {
+  return belongs_on(Thread::plugins, method, path);
 }
 
 AdminResult Service::handle(const AdminCall& call) {
@@ -162,7 +199,8 @@ Outcome<std::string> Service::read_body(const AdminCall& call, std::string_view 
     return refused;
   }
   if (!is_object(body)) return bad_input({{"", "the body must be a JSON object"}});
-  const auto& bodies = documents().bodies;
+  const BookPtr now = book();
+  const auto& bodies = documents(*now).bodies;
   if (const auto found = bodies.find(schema); found != bodies.end()) {
     std::vector<Fault> faults;
     found->second.check(body, "", faults);
@@ -174,7 +212,9 @@ Outcome<std::string> Service::read_body(const AdminCall& call, std::string_view 
 Answer Service::run(const Route& route, const AdminCall& call, std::vector<std::string> params) {
   if (auto unknown = unknown_parameter(route, call.query)) return *std::move(unknown);
   std::string body;
-  if (!route.request.empty()) {
+  if (route.request == raw_body) {
+    body = call.body;
+  } else if (!route.request.empty()) {
     auto read = read_body(call, route.request);
     if (!read) return std::move(read).error();
     body = *std::move(read);
@@ -185,14 +225,15 @@ Answer Service::run(const Route& route, const AdminCall& call, std::vector<std::
 
 std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
   constexpr std::string_view plugins = "/admin/plugins/";
-  const PluginHost::Loaded* plugin = services_.plugins->admin_owner(call.path);
+  const PluginSetPtr set = services_.plugins->current();
+  const PluginHost::Loaded* plugin = set->admin_owner(call.path);
   std::string_view below = call.path;
   if (plugin != nullptr) {
     below.remove_prefix(plugin->manifest().admin_path.size());
   } else if (below.starts_with(plugins)) {
     below.remove_prefix(plugins.size());
     const std::size_t end = std::min(below.find('/'), below.size());
-    plugin = services_.plugins->find(below.substr(0, end));
+    plugin = set->find(below.substr(0, end));
     below.remove_prefix(end);
     if (plugin == nullptr || !(below == "/x" || below.starts_with("/x/"))) return std::nullopt;
     below.remove_prefix(2);
@@ -226,16 +267,17 @@ std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
   return Answer{answered.status, answered.status == 204 ? "" : std::move(answered.body)};
 }
 
-Answer Service::openapi(const Call&) { return {200, documents().openapi}; }
+Answer Service::openapi(const Call&) { return {200, documents(*book()).openapi}; }
 
 }  // namespace admin
 
 Result<std::unique_ptr<Admin>> Admin::open(AdminServices services) {
-  auto rules = admin::Rules::make(*services.plugins);
-  if (!rules) return std::move(rules).error();
+  const PluginSetPtr set = services.plugins->current();
   auto tokens = admin::TokenBook::open(services.database->tokens(), services.admin_token);
   if (!tokens) return std::move(tokens).error();
-  auto service = std::make_unique<admin::Service>(std::move(services), *std::move(rules), *std::move(tokens));
+  auto service = std::make_unique<admin::Service>(std::move(services), *std::move(tokens));
+  if (auto ready = service->prepare(set); !ready) return std::move(ready).error();
+  service->use(set);
   if (auto loaded = service->start_loading(); !loaded) return std::move(loaded).error();
   return std::unique_ptr<Admin>(std::move(service));
 }

@@ -19,6 +19,8 @@ namespace mimus {
 class Definitions;
 class Generations;
 class PluginHost;
+class PluginManager;
+class PluginSet;
 class Journal;
 
 struct AdminCall {
@@ -79,9 +81,19 @@ class Admin {
   /// True if the call changes definitions and so belongs on the definitions thread; all
   /// others go to the query thread. Pure. [any thread]
   virtual bool writes_definitions(std::string_view method, std::string_view path) const = 0;
-  /// Answers one call; errors are problem+json results. Two threads may be in here, each
+  /// Answers one call; errors are problem+json results. Three threads may be in here, each
   /// with its own kind of call.
   virtual AdminResult handle(const AdminCall& call) = 0;
+  /// Whether definitions can be held to what these plugins say; use(set) is then cheap.
+  /// Errors: invalid - a plugin's schema does not compile. [plugins thread]
+  virtual Status prepare(const std::shared_ptr<const PluginSet>& set) = 0;
+  /// Definitions that are written from now on are held to them. REQUIRES: prepare. [plugins thread]
+  virtual void use(const std::shared_ptr<const PluginSet>& set) = 0;
+  /// Who changes plugins from now on, and outlives the calls. Before the first call.
+  virtual void manage(PluginManager& manager) = 0;
+  /// True if the call changes plugins and so belongs on a thread of its own: it may take
+  /// some seconds. Pure. [any thread]
+  virtual bool changes_plugins(std::string_view method, std::string_view path) const = 0;
   /// True if the bearer token in `authorization` has at least that role; for /metrics.
   virtual bool allows(std::string_view authorization, Role role) const = 0;
 

@@ -24,6 +24,10 @@ constexpr std::pair<std::string_view, std::string_view> fixed[] =
          R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
         {"Plugin",
          R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","adminPath","fields","failures","bindings","options"],"properties":{"id":{"type":"string"},"version":{"type":"string"},"summary":{"type":"string"},"state":{"type":"string"},"phase":{"type":"string"},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},"failures":{"type":"integer"},"bindings":{"type":"integer"},"options":{"type":"object"}}})"},
+        {"PluginConfig",
+         R"({"type":"object","description":"Options by name; null is as if it were not set."})"},
+        {"Canary",
+         R"({"type":"object","required":["percent"],"additionalProperties":false,"properties":{"percent":{"type":"integer","minimum":0,"maximum":100,"description":"0 ends the canary, 100 promotes it. Without a new version it is for the next one."}}})"},
         {"Pipeline",
          R"({"type":"array","description":"In the order of the request direction.","items":{"type":"object","required":["plugin","version","phase","fail","bound","why"],"properties":{"plugin":{"type":"string"},"version":{"type":"string"},"phase":{"type":"string"},"fail":{"enum":["open","closed"]},"bound":{"type":"boolean","description":"False: it could not be bound, and its fail policy decides."},"why":{"type":"string"}}}})"},
         {"Token",
@@ -36,7 +40,7 @@ constexpr std::pair<std::string_view, std::string_view> fixed[] =
         {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
 };
 
-constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset"};
+constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset", "Canary"};
 
 constexpr std::string_view identity =
     R"("id":{"type":"string"},"createdAt":{"type":"string"},"updatedAt":{"type":"string"},"revision":{"type":"integer"})";

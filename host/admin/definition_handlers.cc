@@ -111,7 +111,8 @@ Answer Service::create(Kind kind, const Call& call) {
   auto sent = sent_fields(call.body, nullptr);
   if (!sent) return std::move(sent).error();
   next.sent = *std::move(sent);
-  ChangeSet changes(rules_, services_.database->definitions(), base);
+  const BookPtr rules = book();
+  ChangeSet changes(rules->rules, services_.database->definitions(), base);
   if (auto put = changes.put(next, names_of(next.sent)); !put) return std::move(put).error();
   if (auto published = publish(changes); !published) return std::move(published).error();
   Answer answer = shown(201, next);
@@ -145,7 +146,8 @@ Answer Service::replace(Kind kind, const Call& call, bool patch) {
   next.sent = patch ? Document(merge_patch(next.sent.text(), sent->text())) : *std::move(sent);
   ++next.revision;
   next.updated_us = wall_us();
-  ChangeSet changes(rules_, services_.database->definitions(), base);
+  const BookPtr rules = book();
+  ChangeSet changes(rules->rules, services_.database->definitions(), base);
   if (auto put = changes.put(next, touched); !put) return std::move(put).error();
   if (auto published = publish(changes); !published) return std::move(published).error();
   return shown(200, next);
@@ -156,7 +158,8 @@ Answer Service::erase(Kind kind, const Call& call) {
   auto found = stored(kind, *base, call.params[0], call.params.back());
   if (!found) return std::move(found).error();
   if (auto changed = changed_meanwhile(call, *found)) return *std::move(changed);
-  ChangeSet changes(rules_, services_.database->definitions(), base);
+  const BookPtr rules = book();
+  ChangeSet changes(rules->rules, services_.database->definitions(), base);
   if (auto removed = changes.remove(kind, found->id); !removed) return std::move(removed).error();
   if (auto published = publish(changes); !published) return std::move(published).error();
   return {204, ""};

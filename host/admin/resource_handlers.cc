@@ -1,9 +1,8 @@
-// Connections, plugins, pipeline, tokens, backup and reset.
+// Connections, pipeline, tokens, backup and reset.
 #include <algorithm>
 #include <charconv>
 
 #include "host/admin/service.h"
-#include "host/plugin/loaded.h"
 #include "mimus/json_text.h"
 
 namespace mimus::admin {
@@ -19,38 +18,6 @@ std::string connection_json(const ChannelInfo& channel) {
   add_member(out, "messagesOut", std::to_string(channel.messages_out));
   add_member(out, "bytesIn", std::to_string(channel.bytes_in));
   add_member(out, "bytesOut", std::to_string(channel.bytes_out));
-  return out + '}';
-}
-
-std::string names_json(const std::vector<FieldClaim>& claims) {
-  std::string out = "[";
-  for (const FieldClaim& claim : claims) {
-    if (out.size() > 1) out += ',';
-    json::quote(out, claim.name);
-  }
-  return out + ']';
-}
-
-std::string plugin_json(const PluginHost::Loaded& plugin) {
-  const Manifest& manifest = plugin.manifest();
-  std::string fields = "{";
-  add_member(fields, "api", names_json(manifest.fields[MIMUS_LEVEL_API]));
-  add_member(fields, "endpoint", names_json(manifest.fields[MIMUS_LEVEL_ENDPOINT]));
-  add_member(fields, "channel", names_json(manifest.fields[MIMUS_LEVEL_CHANNEL]));
-  fields += '}';
-  std::string out = "{";
-  add_member(out, "id", json::quoted(manifest.id));
-  add_member(out, "version", json::quoted(manifest.version));
-  add_member(out, "summary", json::quoted(manifest.summary));
-  add_member(out, "state", "\"active\"");
-  add_member(out, "phase", json::quoted(name_of(manifest.phase)));
-  add_member(out, "builtin", plugin.source.builtin ? "true" : "false");
-  add_member(out, "file", plugin.source.file.empty() ? "null" : json::quoted(plugin.source.file));
-  add_member(out, "adminPath", manifest.admin_path.empty() ? "null" : json::quoted(manifest.admin_path));
-  add_member(out, "fields", fields);
-  add_member(out, "failures", std::to_string(plugin.failures.load(std::memory_order_relaxed)));
-  add_member(out, "bindings", std::to_string(plugin.bindings.load(std::memory_order_relaxed)));
-  add_member(out, "options", plugin.options.empty() ? "{}" : std::string_view(plugin.options));
   return out + '}';
 }
 
@@ -138,29 +105,6 @@ Answer Service::close_connection(const Call& call) {
     return problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
   }
   return {204, ""};
-}
-
-Answer Service::list_plugins(const Call& call) {
-  auto page = page_request(call);
-  if (!page) return std::move(page).error();
-  const auto all = services_.plugins->in_order();
-  auto at = all.begin();
-  if (!page->cursor.empty()) {
-    at = std::find_if(all.begin(), all.end(),
-                      [&](const auto* plugin) { return plugin->manifest().id == page->cursor; });
-    if (at == all.end()) return bad_input({{"/cursor", "is not a cursor of this list"}});
-    ++at;
-  }
-  std::vector<std::string> items;
-  for (; at != all.end() && items.size() < page->limit; ++at) items.push_back(plugin_json(**at));
-  return {200, page_json(items, at == all.end() ? "" : (*std::prev(at))->manifest().id)};
-}
-
-Answer Service::get_plugin(const Call& call) {
-  const PluginHost::Loaded* const plugin = services_.plugins->find(call.params[0]);
-  if (plugin == nullptr)
-    return problem("no-such-resource", "there is no plugin " + call.params[0].substr(0, 100));
-  return {200, plugin_json(*plugin)};
 }
 
 Answer Service::explain_pipeline(const Call& call) {

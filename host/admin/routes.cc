@@ -10,7 +10,7 @@ namespace mimus::admin {
 namespace {
 
 constexpr auto viewer = Role::viewer, editor = Role::editor, admin_role = Role::admin;
-constexpr auto reads = Thread::query, writes = Thread::definitions;
+constexpr auto reads = Thread::query, writes = Thread::definitions, plugins = Thread::plugins;
 
 #define API "/admin/api-definitions"
 #define CHANNELS "/admin/websocket-endpoints/{id}"
@@ -54,6 +54,14 @@ constexpr Route table[] = {
 
     {"GET", "/admin/plugins", "listPlugins", "The plugins, outermost first", viewer, reads, Query::list, "", 200, "PluginList", false, &Service::list_plugins},
     {"GET", "/admin/plugins/{id}", "getPlugin", "One plugin", viewer, reads, Query::none, "", 200, "Plugin", false, &Service::get_plugin},
+    {"DELETE", "/admin/plugins/{id}", "removePlugin", "Removes a plugin that was installed over the network", admin_role, plugins, Query::none, "", 204, "", false, &Service::remove_plugin},
+    {"POST", "/admin/plugins/{id}/reload", "reloadPlugin", "Loads the plugin's file again, whatever it holds now", admin_role, plugins, Query::none, "", 200, "Plugin", false, &Service::reload_plugin},
+    {"POST", "/admin/plugins/{id}/disable", "disablePlugin", "Takes the plugin out, also after restarts", admin_role, plugins, Query::none, "", 200, "Plugin", false, &Service::disable_plugin},
+    {"POST", "/admin/plugins/{id}/enable", "enablePlugin", "Brings a disabled, quarantined or rejected plugin back", admin_role, plugins, Query::none, "", 200, "Plugin", false, &Service::enable_plugin},
+    {"POST", "/admin/plugins/{id}/rollback", "rollBackPlugin", "Brings the version before back", admin_role, plugins, Query::none, "", 200, "Plugin", false, &Service::roll_back_plugin},
+    {"PUT", "/admin/plugins/{id}/config", "configurePlugin", "Sets options of the plugin, over flags and config file; {} sets none", admin_role, plugins, Query::none, "PluginConfig", 200, "Plugin", false, &Service::configure_plugin},
+    {"PUT", "/admin/plugins/{id}/canary", "setCanary", "The share of requests that a new version serves until it has proved itself", admin_role, plugins, Query::none, "Canary", 200, "Plugin", false, &Service::set_canary},
+    {"PUT", "/admin/plugins/{id}/image", "installPlugin", "Installs a signed image, the body's bytes, as a plugin", admin_role, plugins, Query::none, raw_body, 200, "Plugin", false, &Service::install_plugin},
     {"GET", "/admin/pipeline", "explainPipeline", "What an endpoint's requests go through, and why in this order", viewer, reads, Query::endpoint_id, "", 200, "Pipeline", false, &Service::explain_pipeline},
 
     {"GET", "/admin/tokens", "listTokens", "The tokens, without their secrets", admin_role, reads, Query::list, "", 200, "TokenList", false, &Service::list_tokens},
@@ -70,13 +78,6 @@ constexpr Missing later[] = {
     {"POST", API "/{apiId}/endpoints/{endpointId}/record", "recording"},
     {"POST", API "/{apiId}/websocket-endpoints/{id}/apply", "applying a definition to open connections"},
     {"POST", CHANNELS "/apply", "applying a definition to open connections"},
-    {"PUT", "/admin/plugins/{id}/config", "changing a plugin's configuration"},
-    {"PUT", "/admin/plugins/{id}/image", "uploading plugins"},
-    {"POST", "/admin/plugins/{id}/reload", "reloading plugins"},
-    {"POST", "/admin/plugins/{id}/enable", "enabling plugins"},
-    {"POST", "/admin/plugins/{id}/disable", "disabling plugins"},
-    {"POST", "/admin/plugins/{id}/rollback", "rolling plugins back"},
-    {"DELETE", "/admin/plugins/{id}", "removing plugins"},
 };
 
 #undef API

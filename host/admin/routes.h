@@ -45,7 +45,10 @@ struct Answer {
   bool refused_ = false;
 };
 
-enum class Thread : std::uint8_t { query, definitions };
+enum class Thread : std::uint8_t { query, definitions, plugins };
+
+/// Stands for Route::request where the body is bytes.
+inline constexpr std::string_view raw_body = "*";
 
 /// What the query of a route may hold.
 enum class Query : std::uint8_t { none, list, endpoint_id, requests };

@@ -38,8 +38,8 @@ std::string nearest_settings(const Definition& next, const Definition& api, cons
 
 }  // namespace
 
-Result<Rules> Rules::make(PluginHost& plugins) {
-  Rules rules(plugins);
+Result<Rules> Rules::make(const PluginHost& plugins, PluginSetPtr set) {
+  Rules rules(plugins, std::move(set));
   for (const Kind kind : {Kind::api, Kind::endpoint, Kind::channel}) {
     Level& level = rules.levels_[level_index(kind)];
     for (const CoreField& field : core_fields_of(kind)) {
@@ -47,7 +47,7 @@ Result<Rules> Rules::make(PluginHost& plugins) {
       if (!schema) return invalid("field \"" + std::string(field.name) + "\": " + schema.error().message);
       level.push_back({std::string(field.name), std::string(field.schema), *std::move(schema)});
     }
-    for (const PluginHost::Loaded* const plugin : plugins.in_order()) {
+    for (const PluginPtr& plugin : rules.set_->in_order()) {
       const Manifest& manifest = plugin->manifest();
       for (const FieldClaim& claim : manifest.fields[level_index(kind)]) {
         auto schema = Schema::compile(claim.schema);
@@ -58,7 +58,7 @@ Result<Rules> Rules::make(PluginHost& plugins) {
       }
     }
   }
-  for (const PluginHost::Loaded* const plugin : plugins.in_order()) {
+  for (const PluginPtr& plugin : rules.set_->in_order()) {
     const Manifest& manifest = plugin->manifest();
     if (manifest.endpoint_schema.empty()) continue;
     auto schema = Schema::compile(manifest.endpoint_schema);
@@ -100,7 +100,7 @@ void Rules::check(const Definition& next, const std::vector<std::string>& touche
 void Rules::check_plugin_settings(std::string_view settings, const std::string& base,
                                   std::vector<Fault>& faults) const {
   std::vector<std::string> ids;
-  for (const PluginHost::Loaded* const plugin : plugins_->in_order()) ids.push_back(plugin->manifest().id);
+  for (const PluginPtr& plugin : set_->in_order()) ids.push_back(plugin->manifest().id);
   json::members(settings, [&](std::string_view id, std::string_view value) {
     const std::string pointer = base + '/' + json::pointer_token(id);
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
@@ -123,7 +123,7 @@ void Rules::ask_plugins(const Definition& next, const Definition& api, const std
   const std::string id = next.id.text(), api_id = api.id.text();
   const std::string slug = json::unquote(api.field("slug"));
   const std::string method = json::unquote(next.field("method")), path = json::unquote(next.field("path"));
-  for (const PluginHost::Loaded* const plugin : plugins_->in_order()) {
+  for (const PluginPtr& plugin : set_->in_order()) {
     const Manifest& manifest = plugin->manifest();
     const std::string fields = fields_for(manifest, next.kind, next);
     const std::string api_fields = fields_for(manifest, Kind::api, api);

@@ -10,17 +10,17 @@
 
 #include "host/admin/definition.h"
 #include "host/admin/schema.h"
-#include "host/plugin/plugin_host.h"
+#include "host/plugin/plugin_set.h"
 
 namespace mimus::admin {
 
-/// Made of the plugins of this process. Const members may run on any threads at once, but
+/// Made of one set of plugins. Const members may run on any threads at once, but
 /// plugin checks are for the definitions thread.
 class Rules {
  public:
-  /// `plugins` must outlive the result.
+  /// Of the plugins of `set`, which the result keeps; `plugins` must outlive it.
   /// Errors: invalid - a plugin's schema does not compile; names plugin and field
-  static Result<Rules> make(PluginHost& plugins);
+  static Result<Rules> make(const PluginHost& plugins, PluginSetPtr set);
 
   /// Appends what is wrong with `next`. `touched` are the fields that this write sends:
   /// others are as they were stored, and may be those of a plugin that has gone. `api` is
@@ -40,7 +40,7 @@ class Rules {
   };
   using Level = std::vector<Field>;
 
-  explicit Rules(PluginHost& plugins) : plugins_(&plugins) {}
+  Rules(const PluginHost& plugins, PluginSetPtr set) : plugins_(&plugins), set_(std::move(set)) {}
   const Level& level(Kind kind) const { return levels_[static_cast<std::size_t>(kind) - 1]; }
   std::vector<std::string> names(Kind kind) const;
   void check_plugin_settings(std::string_view settings, const std::string& base,
@@ -48,7 +48,8 @@ class Rules {
   void ask_plugins(const Definition& next, const Definition& api, const std::string& base,
                    std::vector<Fault>& faults) const;
 
-  PluginHost* plugins_;
+  const PluginHost* plugins_;
+  PluginSetPtr set_;
   std::array<Level, 3> levels_;                          ///< In the order of Kind.
   std::map<std::string, Schema, std::less<>> settings_;  ///< By plugin id; none: only {} and false.
 };

@@ -16,6 +16,7 @@
 #include "host/admin/routes.h"
 #include "host/admin/rules.h"
 #include "host/admin/token_book.h"
+#include "host/plugin/manager.h"
 
 namespace mimus::admin {
 
@@ -27,7 +28,7 @@ struct PageRequest {
 
 class Service final : public Admin {
  public:
-  Service(AdminServices services, Rules rules, std::unique_ptr<TokenBook> tokens);
+  Service(AdminServices services, std::unique_ptr<TokenBook> tokens);
 
   ~Service() override;
 
@@ -39,6 +40,10 @@ class Service final : public Admin {
 
   bool writes_definitions(std::string_view method, std::string_view path) const override;
   AdminResult handle(const AdminCall& call) override;
+  Status prepare(const PluginSetPtr& set) override;
+  void use(const PluginSetPtr& set) override;
+  void manage(PluginManager& manager) override { manager_ = &manager; }
+  bool changes_plugins(std::string_view method, std::string_view path) const override;
   bool allows(std::string_view authorization, Role role) const override;
   Status load_file(std::string_view json) override;
 
@@ -71,6 +76,14 @@ class Service final : public Admin {
   Answer get_request(const Call&);
   Answer list_plugins(const Call&);
   Answer get_plugin(const Call&);
+  Answer reload_plugin(const Call&);
+  Answer disable_plugin(const Call&);
+  Answer enable_plugin(const Call&);
+  Answer roll_back_plugin(const Call&);
+  Answer configure_plugin(const Call&);
+  Answer set_canary(const Call&);
+  Answer install_plugin(const Call&);
+  Answer remove_plugin(const Call&);
   Answer explain_pipeline(const Call&);
   Answer list_tokens(const Call&);
   Answer create_token(const Call&);
@@ -84,6 +97,15 @@ class Service final : public Admin {
     std::map<std::string, Schema, std::less<>> bodies;  ///< Of the routes' request schemas.
     std::string openapi;
   };
+  /// What a set of plugins makes of definitions and documents.
+  struct Book {
+    Book(PluginSetPtr of, Rules theirs) : set(std::move(of)), rules(std::move(theirs)) {}
+    PluginSetPtr set;
+    Rules rules;
+    std::once_flag made;
+    Documents documents;  ///< Once it is made.
+  };
+  using BookPtr = std::shared_ptr<Book>;
 
   /// How far loading is.
   struct Loading {
@@ -97,11 +119,18 @@ class Service final : public Admin {
 
   void load_stored();
   Result<DefinitionsPtr> read_stored();
-  const Documents& documents() const;
+  Result<BookPtr> make_book(const PluginSetPtr& set) const;
+  BookPtr book() const;  ///< Of the plugins that serve now.
+  const Documents& documents(Book& of) const;
   Answer answer(const AdminCall& call);
   Answer run(const Route& route, const AdminCall& call, std::vector<std::string> params);
   std::optional<Answer> plugin_route(const AdminCall& call, Role role);
   Outcome<std::string> read_body(const AdminCall& call, std::string_view schema) const;
+
+  bool belongs_on(Thread thread, std::string_view method, std::string_view path) const;
+  std::vector<PluginStatus> plugin_statuses() const;
+  /// What a plugin looks like after a command that came to `done`, or why it did nothing.
+  Answer changed(const std::string& id, const Status& done);
 
   DefinitionsPtr snapshot() const;
   /// Of now, by number: they grow when plugins are loaded.
@@ -119,11 +148,12 @@ class Service final : public Admin {
   Answer erase(Kind kind, const Call& call);
 
   AdminServices services_;
-  Rules rules_;
+  PluginManager* manager_ = nullptr;  ///< nullptr: plugins are as they were loaded.
+  mutable std::mutex book_mutex_;
+  BookPtr book_;      // guarded by book_mutex_
+  BookPtr prepared_;  // the plugins thread's
   std::unique_ptr<TokenBook> tokens_;
   const HashSeed seed_;
-  mutable std::once_flag documents_made_;
-  mutable Documents documents_;
   Loading loading_;
   UlidSource definition_ids_;  ///< For the definitions thread.
 };

@@ -63,7 +63,8 @@ Answer Service::export_definitions(const Call&) {
 
 Answer Service::import_definitions(const Call& call) {
   const TrimAfter trim(*services_.generations, call.body.size());
-  ChangeSet changes(rules_, services_.database->definitions(), snapshot());
+  const BookPtr rules = book();
+  ChangeSet changes(rules->rules, services_.database->definitions(), snapshot());
   auto counts = stage_document(call.body, Intake::import, wall_us(), definition_ids_,
                                services_.database->definitions(), changes);
   if (!counts) return std::move(counts).error();
@@ -81,7 +82,8 @@ Status Service::load_file(std::string_view text) {
   if (auto checked = check_json(text, services_.max_json_depth); !checked) return checked;
   if (!is_object(text))
     return invalid("the file must hold a JSON object like that of GET /admin/definitions");
-  ChangeSet changes(rules_, services_.database->definitions(), snapshot());
+  const BookPtr rules = book();
+  ChangeSet changes(rules->rules, services_.database->definitions(), snapshot());
   const auto failed = [](const Problem& problem) -> Status {
     const Code code = problem.status == 400   ? Code::invalid
                       : problem.status == 409 ? Code::conflict

@@ -95,6 +95,7 @@ struct AdminGateway::State {
       : admin(api),
         metrics(all),
         definitions([this](const AdminCall& call) { return admin.handle(call); }),
+        plugins([this](const AdminCall& call) { return admin.handle(call); }),
         query([this](const AdminCall& call) {
           return call.path == "/metrics" ? render(call) : admin.handle(call);
         }) {}
@@ -114,12 +115,15 @@ struct AdminGateway::State {
   }
 
   Lane& lane_of(const AdminCall& call) {
-    return call.path != "/metrics" && admin.writes_definitions(call.method, call.path) ? definitions : query;
+    if (call.path == "/metrics") return query;
+    if (admin.changes_plugins(call.method, call.path)) return plugins;
+    return admin.writes_definitions(call.method, call.path) ? definitions : query;
   }
 
   Admin& admin;
   const Metrics& metrics;
   Lane definitions;
+  Lane plugins;
   Lane query;
 };
 
@@ -211,6 +215,7 @@ void AdminGateway::take(Exchange& exchange, std::size_t max_body_bytes) {
 
 void AdminGateway::stop() {
   state_->definitions.stop();
+  state_->plugins.stop();
   state_->query.stop();
 }
 

@@ -16,12 +16,14 @@
 #include <sstream>
 
 #include "host/app/channel_control.h"
+#include "host/app/plugin_stage.h"
 #include "host/app/reload.h"
 #include "host/app/shared_files.h"
 #include "host/app/watchdog.h"
 #include "host/app/worker_service.h"
 #include "host/cli/log.h"
 #include "host/cli/system_clock.h"
+#include "host/kit/probe.h"
 #include "host/pipeline/http_table.h"
 #include "host/plugin/image_file.h"
 #include "host/plugin/task_pool.h"
@@ -160,6 +162,7 @@ class Host {
   ~Host() {
     if (admin_ != nullptr) (void)admin_->wait_until_loaded();  // what it publishes goes to the workers
     watchdog_.unwatch();
+    manager_.reset();  // its instances go to plugins_
   }
 
   Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
@@ -182,9 +185,11 @@ class Host {
     services.extension = exchange_extension;
     services.log = log_for_plugins;
     services.tasks = &tasks_;
-    auto loaded = PluginHost::load(std::move(plugins), services, [&](const OptionSpec& option) {
-      return option_value(config_, files_, option);
-    });
+    Result<PluginDecisions> decisions = read_decisions(config_.data);
+    Result<Quarantine> quarantine = read_quarantine(config_.data);
+    if (!decisions || !quarantine) return decisions ? quarantine.error() : decisions.error();
+    auto loaded = PluginHost::load(chosen(plugins, *decisions, *quarantine), services,
+                                   [&](const OptionSpec& option) { return value_of(option, *decisions); });
     Result<std::unique_ptr<Database>> database = opening.get();
     if (!database) return database.error();
     database_ = std::move(*database);
@@ -197,7 +202,12 @@ class Host {
     if (const Status status = start_admin(token->secret); !status) return status;
     services.kv = &database_->kv();
     services.journal = journal_.get();
-    if (const Status status = start_workers(listeners, services); !status) return status;
+    if (const Status status = make_workers(listeners, services); !status) return status;
+    if (const Status status = start_manager(std::move(plugins), *decisions, *std::move(quarantine)); !status)
+      return status;
+    if (const Status status = load_definitions(); !status) return status;
+    if (const Status status = server_->start(); !status) return status;
+    watchdog_.watch(*server_);
     if (CrashPage* const page = crash_page()) page->ready = true;
     if (supervision_.restarts > 0) log_warn(serving_again(supervision_, clock_.now()));
     if (!supervision_.announced) print_ready(listeners, *token);
@@ -219,6 +229,7 @@ class Host {
     shared_->draining = true;
     server_->drain(drain_time);
     gateway_->stop();
+    manager_->stop();
     plugins_->quiesce();
     watchdog_.unwatch();
     server_->stop();
@@ -302,6 +313,12 @@ class Host {
     Result<std::unique_ptr<Admin>> admin = Admin::open(services);
     if (!admin) return admin.error();
     admin_ = std::move(*admin);
+    gateway_ = std::make_unique<AdminGateway>(*admin_, metrics_);
+    return Done{};
+  }
+
+  /// Files that definitions are loaded from, once the plugins that they name are there.
+  Status load_definitions() {
     for (const std::string& file : config_.definitions) {
       const Result<std::string> text = read_file(file);
       if (!text) return text.error();
@@ -311,7 +328,6 @@ class Host {
                      file + ": " + (error.pointer.empty() ? "" : error.pointer + " ") + error.message};
       }
     }
-    gateway_ = std::make_unique<AdminGateway>(*admin_, metrics_);
     return Done{};
   }
 
@@ -325,7 +341,71 @@ class Host {
     kill(getpid(), SIGTERM);  // which wait_for_stop waits for
   }
 
-  Status start_workers(const std::vector<Listener>& listeners, PluginServices services) {
+  /// The built-in plugins that nobody disabled or quarantined.
+  static std::vector<PluginSource> chosen(const std::vector<PluginSource>& plugins,
+                                          const PluginDecisions& decisions, const Quarantine& quarantine) {
+    std::vector<PluginSource> out;
+    for (const PluginSource& source : plugins) {
+      const auto decided = decisions.find(source.manifest.id);
+      if (decided != decisions.end() && decided->second.disabled) continue;
+      if (quarantine.refuses(image_hash(source))) continue;
+      out.push_back(source);
+    }
+    return out;
+  }
+
+  /// What an operator set for the plugin that has the option, or what it is without.
+  std::string value_of(const OptionSpec& option, const PluginDecisions& decisions) const {
+    for (const auto& [id, decided] : decisions) {
+      if (const auto set = json::member(decided.config, option.name)) return std::string(*set);
+    }
+    return option_value(config_, files_, option);
+  }
+
+  Status start_manager(std::vector<PluginSource> builtin, const PluginDecisions& decisions,
+                       Quarantine quarantine) {
+    Result<std::unique_ptr<Trust>> trust = Trust::open({});
+    if (!trust) return trust.error();
+    trust_ = std::move(*trust);
+    Result<std::unique_ptr<ImageStore>> images = ImageStore::open(config_.data, *trust_);
+    if (!images) return images.error();
+    images_ = std::move(*images);
+    stage_ = std::make_unique<HostStage>(StageServices{
+        plugins_.get(), admin_.get(), generations_.get(), compiler_.get(), &tasks_,
+        &shared_->traffic,
+        [this](unsigned worker, std::function<void(WorkerService*)> work) {
+          post_to(*server_, worker, [this, worker, work = std::move(work)] { work(services_[worker]); });
+        },
+        config_.workers});
+    ManagerSetup setup;
+    setup.plugins = plugins_.get();
+    setup.stage = stage_.get();
+    setup.images = images_.get();
+    setup.clock = &clock_;
+    setup.data = config_.data;
+    setup.directories = config_.plugin_directories;
+    setup.builtin = std::move(builtin);
+    setup.decisions = decisions;
+    setup.options = [this](const OptionSpec& option) { return option_value(config_, files_, option); };
+    setup.log = log_for_plugins;
+    setup.probe = [](const std::string& file, const std::string& options) {
+      kit::ProbeRequest request;
+      request.file = file;
+      request.options_json = options;
+      return kit::probe_image(request);
+    };
+    setup.quarantine = std::move(quarantine);
+    setup.supervision = supervision_;
+    setup.probation = config_.plugin_probation;
+    Result<std::unique_ptr<PluginManager>> manager = PluginManager::open(std::move(setup));
+    if (!manager) return manager.error();
+    manager_ = std::move(*manager);
+    manager_->start();
+    admin_->manage(*manager_);
+    return Done{};
+  }
+
+  Status make_workers(const std::vector<Listener>& listeners, PluginServices services) {
     shared_.reset(new SharedServices{clock_,
                                      config_.limits,
                                      *generations_,
@@ -338,6 +418,7 @@ class Host {
                                      config_.journal == JournalMode::lossless,
                                      config_.default_api,
                                      {}});
+    shared_->traffic = std::vector<TrafficArms>(config_.workers);
     for (const std::string& network : config_.trusted_proxies) {
       Result<Cidr> parsed = parse_cidr(network);
       if (!parsed) return invalid("trustedProxies: " + parsed.error().message);
@@ -364,8 +445,6 @@ class Host {
     if (tls_) server_->use_tls(*tls_);
     for (const Listener& listener : listeners) server_->add(listener);
     add_metrics();
-    if (const Status started = server_->start(); !started) return started;
-    watchdog_.watch(*server_);
     return Done{};
   }
 
@@ -451,8 +530,12 @@ class Host {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AdminGateway> gateway_;
   std::unique_ptr<SharedServices> shared_;
+  std::unique_ptr<Trust> trust_;
+  std::unique_ptr<ImageStore> images_;
+  std::unique_ptr<HostStage> stage_;
   std::unique_ptr<TlsServer> tls_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<PluginManager> manager_;
 };
 
 /// Large blocks go back to the system when they are freed, whatever sizes came before: by

@@ -17,6 +17,7 @@ namespace mimus {
 namespace {
 
 constexpr std::chrono::seconds compile_deadline{30};
+constexpr int max_compiles = 32;  // where other plugins are published again and again
 
 /// True if a comma-separated field holds the token, in any case.
 bool lists(const RequestHead& request, std::string_view name, std::string_view token) {
@@ -156,11 +157,13 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
 
  private:
   void open() {
-    std::shared_ptr<const Pipeline> pipeline = Compiler::compiled(*api_, *channel_);
-    if (pipeline == nullptr && wake_ != nullptr) {
+    std::shared_ptr<const Pipeline> pipeline = Compiler::compiled(generation_->plugins->serial, *api_, *channel_);
+    if (pipeline == nullptr && compiles_ == max_compiles) {
       return refuse(503, "definition-unreadable", "the endpoint's definition cannot be bound");
     }
     if (pipeline == nullptr) {
+      ++compiles_;
+      if (wake_ != nullptr) wake_->detach();
       wake_ = mimus_resume::make(worker_.loop, *this, compile_deadline);
       worker_.compiler.request({generation_->definitions, api_, nullptr, channel_, wake_});
       return;
@@ -202,6 +205,7 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
   const ChannelRecord* channel_ = nullptr;
   const ApiRecord* api_ = nullptr;
   std::uint64_t per_address_ = 0;
+  int compiles_ = 0;
   std::string accept_, protocol_;
   mimus_resume* wake_ = nullptr;
 };

@@ -48,7 +48,7 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics,
           shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
-          {}},
+          &shared.traffic[loop.index()]},
       channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
 }
@@ -150,6 +150,11 @@ void WorkerService::answer(Exchange& exchange, int status, std::string_view cont
 void WorkerService::refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail) {
   answer(exchange, status, problem_type,
          exchange.arena.copy(problem_json(status, code, detail, exchange.request.raw_path)));
+}
+
+void WorkerService::evict(const PluginHost::Loaded& plugin) {
+  for (const auto& flow : flows_) flow->evict(plugin);
+  channels_.close_users(&plugin, 1012, "the plugin is being replaced");
 }
 
 void WorkerService::on_body(Exchange& exchange) { responder(exchange).on_body(); }

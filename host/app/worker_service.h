@@ -31,6 +31,7 @@ struct SharedServices {
   std::string default_api;  ///< A slug, or "".
   std::vector<Cidr> trusted;
   std::atomic<bool> draining{false};
+  std::vector<TrafficArms> traffic{};  ///< By worker.
 };
 
 /// On its worker's thread only.
@@ -50,6 +51,8 @@ class WorkerService final : public Service {
   std::string refusal(int status, std::string_view detail) override;
 
   WorkerContext& context() { return context_; }
+  /// The instance must go: the exchanges that it holds fail, its channels are closed with 1012.
+  void evict(const PluginHost::Loaded& plugin);
   ChannelTable& channels() { return channels_; }
 
  private:

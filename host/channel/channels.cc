@@ -93,6 +93,16 @@ bool ChannelTable::close(const Ulid& endpoint, const Ulid& channel, int code, st
   return false;
 }
 
+void ChannelTable::close_users(const void* plugin, int code, std::string_view reason) {
+  std::vector<OpenChannel*> users;  // closing may change the lines
+  for (const auto& [endpoint, line] : state_->lines) {
+    for (OpenChannel* c = line.first; c != nullptr; c = c->next) {
+      if (c->is_open() && c->uses(plugin)) users.push_back(c);
+    }
+  }
+  for (OpenChannel* const c : users) c->close(code, reason);
+}
+
 std::size_t ChannelTable::count(const Ulid& endpoint, std::string_view client_ip) const {
   std::size_t out = 0;
   for (const OpenChannel* c = state_->first(endpoint); c != nullptr; c = c->next) {

@@ -38,6 +38,8 @@ class ChannelBehaviour {
   virtual void on_message(Channel& channel, bool binary, std::string_view payload) = 0;
   /// Last, if on_open was called; the connection has gone. No timer fires afterwards.
   virtual void on_close(Channel& channel) = 0;
+  /// Whether it has a part in `plugin`'s hands, which names a plugin instance.
+  virtual bool uses(const void* plugin) const = 0;
 };
 
 /// One open WebSocket. Owned by its connection. Everything on its loop.
@@ -105,6 +107,8 @@ class ChannelTable {
                         const Channel* except);
   /// False if no open channel has that id on that endpoint.
   bool close(const Ulid& endpoint, const Ulid& channel, int code, std::string_view reason);
+  /// Closes all whose behaviour uses `plugin`.
+  void close_users(const void* plugin, int code, std::string_view reason);
   std::size_t count(const Ulid& endpoint, std::string_view client_ip) const;
   std::size_t size() const;
 

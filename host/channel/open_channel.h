@@ -56,6 +56,7 @@ class OpenChannel final : public Takeover, public Channel, private FrameReader::
   bool send_frame(std::string_view framed) override;
   void close(int code, std::string_view reason) override;
   bool is_open() const override { return phase_ == Phase::open; }
+  bool uses(const void* plugin) const { return behaviour_ != nullptr && behaviour_->uses(plugin); }
   bool start_timer(std::chrono::milliseconds after, std::size_t plugin, void* ud) override;
   Joined join(std::string_view room) override;
   void leave(std::string_view room) override;

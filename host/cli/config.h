@@ -25,6 +25,7 @@ struct ServeConfig {
   std::vector<std::string> definitions;  ///< Files.
   std::string default_api;
   std::vector<std::string> plugin_directories;
+  std::chrono::milliseconds plugin_probation{60'000};  ///< 0: none.
   unsigned workers = 0;  ///< 0 was resolved to the number of CPUs.
   JournalMode journal = JournalMode::lossless;
   std::chrono::seconds journal_age{std::chrono::hours(24 * 7)};

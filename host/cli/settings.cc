@@ -78,6 +78,13 @@ Status journal_retention(ServeConfig& config, const Setting&, const Values& valu
   return Done{};
 }
 
+Status plugin_probation(ServeConfig& config, const Setting&, const Values& values) {
+  const auto ms = parse_milliseconds(values[0]);
+  if (!ms || *ms > std::chrono::hours(24)) return invalid("must be a time of at most a day, as in 500ms, 60s or 0");
+  config.plugin_probation = *ms;
+  return Done{};
+}
+
 Status proxy_allow_private(ServeConfig& config, const Setting&, const Values& values) {
   const auto allowed = parse_yes_no(values[0]);
   if (!allowed) return invalid("must be yes or no");
@@ -233,6 +240,10 @@ std::vector<Setting> all_settings() {
         "public keys (NAME.pem) whose signatures on plugins count; see NAME.json in trust.md"},
        false,
        trust},
+      {{"plugin-probation", "TIME",
+        "how long a new version of a plugin is watched before it is accepted (default 60s, 0: not at all)"},
+       false,
+       plugin_probation},
       {{"workers", "N", "event-loop threads, 1 to 256 (default: number of CPUs)"}, false, workers},
       {{"tls-cert", "FILE",
         "PEM certificate and its chain: TLS on every TCP listener; several are chosen by name", true},

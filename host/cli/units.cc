@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <string>
 
 namespace mimus {
@@ -68,6 +69,18 @@ std::optional<Retention> parse_retention(std::string_view text) {
     }
   }
   return out;
+}
+
+std::optional<std::chrono::milliseconds> parse_milliseconds(std::string_view text) {
+  constexpr std::pair<std::string_view, std::int64_t> units[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+  if (text == "0") return std::chrono::milliseconds(0);
+  for (const auto& [unit, factor] : units) {
+    if (!text.ends_with(unit)) continue;
+    const auto number = parse_integer(text.substr(0, text.size() - unit.size()), 0, 1'000'000'000);
+    if (number) return std::chrono::milliseconds(*number * factor);
+  }
+  return std::nullopt;
 }
 
 bool is_cidr(std::string_view text) {

@@ -14,6 +14,9 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t mi
 /// "yes" or "no" ("true" and "false" too).
 std::optional<bool> parse_yes_no(std::string_view text);
 
+/// "250ms", "60s", "5m", "1h", "0": a time in whole units.
+std::optional<std::chrono::milliseconds> parse_milliseconds(std::string_view text);
+
 struct Retention {
   std::optional<std::chrono::seconds> age;  ///< At least a second, at most 10,000 days.
   std::optional<std::uint64_t> bytes;       ///< At least 1 MiB.

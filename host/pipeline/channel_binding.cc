@@ -1,5 +1,6 @@
 #include "host/pipeline/channel_binding.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace mimus {
@@ -9,8 +10,13 @@ namespace {
 class BoundChannel final : public ChannelBehaviour {
  public:
   BoundChannel(std::shared_ptr<const Pipeline> pipeline, std::function<void()> leave)
-      : pipeline_(std::move(pipeline)), leave_(std::move(leave)), seats_(pipeline_->steps().size()) {}
-  ~BoundChannel() override { leave_(); }
+      : pipeline_(std::move(pipeline)), leave_(std::move(leave)), seats_(pipeline_->steps().size()) {
+    for (const Step& step : pipeline_->steps()) step.plugin->holders.channels.fetch_add(1);
+  }
+  ~BoundChannel() override {
+    for (const Step& step : pipeline_->steps()) step.plugin->holders.channels.fetch_sub(1);
+    leave_();
+  }
 
   void on_open(Channel& channel) override {
     for (std::size_t i = 0; i < seats_.size(); ++i) {
@@ -47,6 +53,11 @@ class BoundChannel final : public ChannelBehaviour {
          [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
            if (peer.on_close != nullptr) peer.on_close(inst, step.bound, handle(seat), &seat.context);
          });
+  }
+
+  bool uses(const void* plugin) const override {
+    return std::any_of(pipeline_->steps().begin(), pipeline_->steps().end(),
+                       [&](const Step& step) { return step.plugin == plugin && step.plugin->peer != nullptr; });
   }
 
  private:

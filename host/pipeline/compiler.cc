@@ -8,24 +8,34 @@
 namespace mimus {
 namespace {
 
-std::shared_ptr<const Pipeline> held(const CompiledCell& cell, std::uint64_t api_revision) {
+// A newer one may be used: an older generation's last exchanges then see newer bindings,
+// rather than both generations taking turns in compiling.
+const CompiledPipeline* borrowed(const CompiledCell& cell, std::uint64_t api_revision,
+                                 std::uint64_t plugins) {
   const auto* const compiled = static_cast<const CompiledPipeline*>(cell.get());
-  // A newer one may be used: an older snapshot's last exchanges then see newer bindings,
-  // rather than both snapshots taking turns in compiling.
-  if (compiled == nullptr || compiled->pipeline->api_revision() < api_revision) return nullptr;
-  return compiled->pipeline;
+  if (compiled == nullptr || compiled->stable == nullptr || compiled->plugins < plugins ||
+      compiled->stable->api_revision() < api_revision) {
+    return nullptr;
+  }
+  return compiled;
 }
 
-const Pipeline* borrowed(const CompiledCell& cell, std::uint64_t api_revision) {
-  const auto* const compiled = static_cast<const CompiledPipeline*>(cell.get());
-  if (compiled == nullptr || compiled->pipeline->api_revision() < api_revision) return nullptr;
-  return compiled->pipeline.get();
+/// What a cell's pipeline leaves to the next one, if that has the same revision of the API.
+Pipeline::Heirloom left_by(const CompiledPipeline* compiled, std::uint64_t api_revision) {
+  if (compiled == nullptr || compiled->api_revision != api_revision) return {};
+  if (compiled->stable == nullptr) return compiled->left;
+  Pipeline::Heirloom out{compiled->stable->bindings(), compiled->stable->addresses()};
+  if (compiled->candidate != nullptr) {
+    const Bindings& more = compiled->candidate->bindings();
+    out.bindings.insert(out.bindings.end(), more.begin(), more.end());
+  }
+  return out;
 }
 
 }  // namespace
 
 struct Compiler::State {
-  PluginHost& plugins;
+  const PluginHost& plugins;
   const DefinitionStore& store;
   Generations& generations;
   const std::vector<std::pair<std::string, std::string>> host_config;
@@ -71,17 +81,50 @@ struct Compiler::State {
       target.revision = job.api->revision;
       target.document = *job.api->document;
     }
-    if (auto known = held(*cell, job.api->revision)) return known;
-    // The last reference may be dropped by a worker (a channel's): unbinding is not for it.
-    const std::shared_ptr<const Pipeline> made(new Pipeline(plugins, target, host_config),
-                                               [&reclaim = generations](const Pipeline* pipeline) {
-                                                 reclaim.retire([pipeline] { delete pipeline; });
-                                               });
-    std::shared_ptr<const Compiled> old = cell->replace(std::make_unique<CompiledPipeline>(made));
-    if (old != nullptr) {
-      generations.retire([keep = std::move(old)]() mutable { keep.reset(); });
+    const std::shared_ptr<const PluginMix> mix = generations.plugins();
+    if (const auto* const known = borrowed(*cell, job.api->revision, mix->serial)) return known->stable;
+    Pipeline::Heirloom known = left_by(static_cast<const CompiledPipeline*>(cell->get()), job.api->revision);
+    auto made = std::make_unique<CompiledPipeline>();
+    made->plugins = mix->serial;
+    made->api_revision = job.api->revision;
+    made->stable = pipeline(*mix->stable, target, known);
+    if (mix->candidate != nullptr) {
+      const Bindings& stable = made->stable->bindings();
+      known.bindings.insert(known.bindings.end(), stable.begin(), stable.end());
+      made->candidate = pipeline(*mix->candidate, target, known);
     }
-    return made;
+    std::shared_ptr<const Pipeline> stable = made->stable;
+    put(*cell, std::move(made));
+    return stable;
+  }
+
+  std::shared_ptr<const Pipeline> pipeline(const PluginSet& set, const BindTarget& target,
+                                           const Pipeline::Heirloom& known) {
+    // The last reference may be dropped by a worker (a channel's): unbinding is not for it.
+    return {new Pipeline(plugins, set, target, known, host_config),
+            [&reclaim = generations](const Pipeline* gone) { reclaim.soon([gone] { delete gone; }); }};
+  }
+
+  void put(const CompiledCell& cell, std::unique_ptr<CompiledPipeline> made) {
+    std::shared_ptr<const Compiled> old = cell.replace(std::move(made));
+    if (old != nullptr) generations.retire([keep = std::move(old)]() mutable { keep.reset(); });
+  }
+
+  void forget_older(const CompiledCell& cell, const PluginMix& mix) {
+    const auto* const compiled = static_cast<const CompiledPipeline*>(cell.get());
+    if (compiled == nullptr || compiled->stable == nullptr || compiled->plugins >= mix.serial) return;
+    auto left = std::make_unique<CompiledPipeline>();
+    left->plugins = compiled->plugins;
+    left->api_revision = compiled->api_revision;
+    Pipeline::Heirloom known = left_by(compiled, compiled->api_revision);
+    left->left.addresses = std::move(known.addresses);
+    for (auto& binding : known.bindings) {
+      const auto serves = [&](const PluginSetPtr& set) {
+        return set != nullptr && set->find(binding->plugin()->manifest().id) == binding->plugin().get();
+      };
+      if (serves(mix.stable) || serves(mix.candidate)) left->left.bindings.push_back(std::move(binding));
+    }
+    put(cell, std::move(left));
   }
 
   void run() {
@@ -100,7 +143,7 @@ struct Compiler::State {
   }
 };
 
-Compiler::Compiler(PluginHost& plugins, const DefinitionStore& store, Generations& generations,
+Compiler::Compiler(const PluginHost& plugins, const DefinitionStore& store, Generations& generations,
                    std::vector<std::pair<std::string, std::string>> host_config)
     : state_(new State{plugins, store, generations, std::move(host_config), {}, {}, {}, {}, false, {}}) {
   state_->thread = std::thread([this] { state_->run(); });
@@ -116,12 +159,27 @@ Compiler::~Compiler() {
   for (const Job& job : state_->queue) job.wake->release();
 }
 
-const Pipeline* Compiler::compiled(const ApiRecord& api) { return borrowed(*api.cell, api.revision); }
-const Pipeline* Compiler::compiled(const ApiRecord& api, const EndpointRecord& endpoint) {
-  return borrowed(endpoint.cell, api.revision);
+const CompiledPipeline* Compiler::compiled(std::uint64_t plugins, const ApiRecord& api) {
+  return borrowed(*api.cell, api.revision, plugins);
 }
-std::shared_ptr<const Pipeline> Compiler::compiled(const ApiRecord& api, const ChannelRecord& channel) {
-  return held(channel.cell, api.revision);
+const CompiledPipeline* Compiler::compiled(std::uint64_t plugins, const ApiRecord& api,
+                                           const EndpointRecord& endpoint) {
+  return borrowed(endpoint.cell, api.revision, plugins);
+}
+std::shared_ptr<const Pipeline> Compiler::compiled(std::uint64_t plugins, const ApiRecord& api,
+                                                   const ChannelRecord& channel) {
+  const CompiledPipeline* const found = borrowed(channel.cell, api.revision, plugins);
+  return found != nullptr ? found->stable : nullptr;
+}
+
+void Compiler::forget_older(const Definitions& definitions) {
+  const std::lock_guard lock(state_->compiling);
+  const std::shared_ptr<const PluginMix> mix = state_->generations.plugins();
+  definitions.apis().each([&](const ApiRecord& api) {
+    state_->forget_older(*api.cell, *mix);
+    api.endpoints.each([&](const EndpointRecord& one) { state_->forget_older(one.cell, *mix); });
+    api.channels.each([&](const ChannelRecord& one) { state_->forget_older(one.cell, *mix); });
+  });
 }
 
 void Compiler::request(Job job) {

@@ -19,15 +19,17 @@ namespace mimus {
 class Compiler {
  public:
   /// All outlive the compiler. `host_config`: plugins.{id} of the config file.
-  Compiler(PluginHost& plugins, const DefinitionStore& store, Generations& generations,
+  Compiler(const PluginHost& plugins, const DefinitionStore& store, Generations& generations,
            std::vector<std::pair<std::string, std::string>> host_config);
   ~Compiler();  ///< Finishes the job at hand; those that wait are dropped, their handles given back.
 
-  /// What a definition's cell holds, if it is what the snapshot asks for: not bound to an
-  /// older revision of its API. nullptr: it must be compiled. [any]
-  static const Pipeline* compiled(const ApiRecord& api);
-  static const Pipeline* compiled(const ApiRecord& api, const EndpointRecord& endpoint);
-  static std::shared_ptr<const Pipeline> compiled(const ApiRecord& api, const ChannelRecord& channel);
+  /// What a definition's cell holds, if it is not bound to an older revision of its API, nor to
+  /// plugins of an older mix than that of this serial. nullptr: it must be compiled. [any]
+  static const CompiledPipeline* compiled(std::uint64_t plugins, const ApiRecord& api);
+  static const CompiledPipeline* compiled(std::uint64_t plugins, const ApiRecord& api,
+                                          const EndpointRecord& endpoint);
+  static std::shared_ptr<const Pipeline> compiled(std::uint64_t plugins, const ApiRecord& api,
+                                                  const ChannelRecord& channel);
 
   /// What is wanted: the endpoint's pipeline, the channel's, or (both null) the API's.
   struct Job {
@@ -42,6 +44,10 @@ class Compiler {
   /// What the cell holds; compiled now, on the caller's thread, if it must be. Errors:
   /// unavailable - the document cannot be read. [query]
   Result<std::shared_ptr<const Pipeline>> compile(const Job& job);
+
+  /// After other plugins were published: lets go of the pipelines of older mixes, but keeps
+  /// the bindings to instances that still serve. [plugins thread]
+  void forget_older(const Definitions& definitions);
 
  private:
   struct State;

@@ -14,6 +14,7 @@ namespace mimus {
 namespace {
 
 constexpr std::chrono::minutes longest_hold{11};
+constexpr int max_compiles = 32;  // of one exchange
 
 /// Fields that frame a message or are the connection's own business: never a plugin's.
 bool framing_field(std::string_view name) {
@@ -79,16 +80,26 @@ void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* ge
   exchange_ = &exchange;
   generation_ = generation;
   route_ = route;
-  pipeline_ = route.endpoint != nullptr ? Compiler::compiled(*route.api, *route.endpoint)
-                                        : Compiler::compiled(*route.api);
-  if (pipeline_ == nullptr) {
-    compile();
-  } else {
+  if (find_pipeline()) {
     enter();
+  } else {
+    compile();
   }
 }
 
+bool Flow::find_pipeline() {
+  const std::uint64_t plugins = generation_->plugins->serial;
+  const CompiledPipeline* const compiled =
+      route_.endpoint != nullptr ? Compiler::compiled(plugins, *route_.api, *route_.endpoint)
+                                 : Compiler::compiled(plugins, *route_.api);
+  if (compiled == nullptr) return false;
+  pipeline_ = worker_->choose(*compiled, *generation_->plugins);
+  candidate_ = pipeline_ == compiled->candidate.get();
+  return true;
+}
+
 void Flow::compile() {
+  ++compiles_;
   waiting_ = Waiting::compile;
   hold_ = mimus_resume::make(worker_->loop, *this, longest_hold);
   worker_->compiler.request({generation_->definitions, route_.api, route_.endpoint, nullptr, hold_});
@@ -251,13 +262,20 @@ void Flow::drop_hold() {
   hold_ = nullptr;
 }
 
+void Flow::evict(const PluginHost::Loaded& plugin) {
+  if (waiting_ != Waiting::resume || step().plugin != &plugin) return;
+  drop_hold();
+  waiting_ = Waiting::none;
+  if (fail()) run_request();
+}
+
 void Flow::on_woken(mimus_resume&, mimus_resume::Woken how) {
   drop_hold();
   const Waiting was = waiting_;
   waiting_ = Waiting::none;
   if (was == Waiting::compile) {
-    pipeline_ = route_.endpoint != nullptr ? Compiler::compiled(*route_.api, *route_.endpoint)
-                                           : Compiler::compiled(*route_.api);
+    // Where other plugins were published meanwhile, what was compiled may have gone already.
+    if (!find_pipeline() && how == mimus_resume::Woken::resumed && compiles_ < max_compiles) return compile();
     enter();
   } else if (was == Waiting::resume) {
     const bool go_on =

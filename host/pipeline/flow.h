@@ -58,6 +58,9 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   void on_cancel() override;
   void on_end() override;  ///< Afterwards the flow is back among the idle ones.
 
+  /// The instance must go: where it holds the exchange, that is as if its deadline had come.
+  void evict(const PluginHost::Loaded& plugin);
+
   /// The journal has room again.
   void retry_journal();
 
@@ -117,6 +120,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
 
   // Functions that return bool say whether the caller goes on with the next step; after
   // false the flow waits or has ended, and must not be touched.
+  bool find_pipeline();
   void compile();
   void enter();
   void run_request();
@@ -143,6 +147,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
                    std::span<const mimus_fault> faults);
   /// False: the journal is full, and the flow must wait.
   bool append_record(int status);
+  void count(int status, std::int64_t micros);
   void append_last_record(int status);  ///< Of an exchange that can wait no more: a full journal drops it.
   std::string_view capture_headers(const std::vector<Header>& headers);
   /// The request's fields as the client sent them, whatever plugins have made of them.
@@ -173,6 +178,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   Direction direction_ = Direction::request;
   Waiting waiting_ = Waiting::none;
   Answer answer_ = Answer::none;
+  bool candidate_ = false;  // a canary's pipeline
   bool body_known_ = false;
   bool forwarded_ = false;  // the answer came from an upstream
   bool streaming_ = false;  // the answer's body is not whole
@@ -182,6 +188,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool request_changed_ = false;  // client_headers_ holds what it was
   std::uint32_t entered_ = 0;
   std::uint32_t slot_ = 0;
+  int compiles_ = 0;
   void** contexts_ = nullptr;  // one for each step, in the arena
   mimus_resume* hold_ = nullptr;
 

@@ -249,6 +249,8 @@ void Flow::on_end() {
   direction_ = Direction::request;
   waiting_ = Waiting::none;
   answer_ = Answer::none;
+  candidate_ = false;
+  compiles_ = 0;
   body_known_ = forwarded_ = streaming_ = begun_ = broken_ = query_known_ = request_changed_ = false;
   slot_ = 0;
   body_ = {};
@@ -279,8 +281,17 @@ std::string_view Flow::capture_headers(const std::vector<Header>& headers) {
   return exchange_->arena.copy(out += "]");
 }
 
+void Flow::count(int status, std::int64_t micros) {
+  if (worker_->traffic == nullptr) return;
+  (candidate_ ? worker_->traffic->candidate : worker_->traffic->stable).count(status, micros);
+}
+
 bool Flow::append_record(int status) {
-  if (worker_->journal == nullptr) return true;
+  const std::int64_t duration = worker_->clock.now().count() - exchange_->started_us;
+  if (worker_->journal == nullptr) {
+    count(status, duration);
+    return true;
+  }
   const RequestHead& request = exchange_->request;
   if (pipeline_ != nullptr && pipeline_->capture().any()) {
     const Capture& capture = pipeline_->capture();
@@ -310,7 +321,7 @@ bool Flow::append_record(int status) {
   input.trace_id = trace_id(client_headers());
   input.error = error_;
   input.status = status;
-  input.duration_us = worker_->clock.now().count() - exchange_->started_us;
+  input.duration_us = duration;
   // A body that no plugin asked for is as long as its head said.
   const bool refused = exchange_->refused_with != 0;
   const bool dropped = status == 413 || status == client_closed_request || refused;
@@ -321,8 +332,12 @@ bool Flow::append_record(int status) {
                         : streaming_ ? streamed_
                                      : static_cast<std::int64_t>(body_.size());
   input.extra = fields_;
-  if (worker_->journal->append(input)) return true;
+  if (worker_->journal->append(input)) {
+    count(status, duration);
+    return true;
+  }
   if (!worker_->lossless) {
+    count(status, duration);
     worker_->metrics.add(worker_->journal_dropped, 1);
     return true;
   }
@@ -345,6 +360,14 @@ void Flow::retry_journal() {
   } else {
     commit();
   }
+}
+
+const Pipeline* WorkerContext::choose(const CompiledPipeline& compiled, const PluginMix& mix) {
+  if (compiled.candidate == nullptr) return compiled.stable.get();
+  canary_owed += mix.share;
+  if (canary_owed < 10'000) return compiled.stable.get();
+  canary_owed -= 10'000;
+  return compiled.candidate.get();
 }
 
 void WorkerContext::retry_journal() {

@@ -5,24 +5,26 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "host/plugin/plugin_set.h"
 #include "host/route/definitions.h"
 
 namespace mimus {
 
 struct Generations::State {
-  PluginHost* plugins;
-
   mutable std::mutex mutex;
   std::condition_variable changed;
   // All guarded by mutex:
+  std::shared_ptr<const PluginMix> plugins;        // the newest
   std::deque<std::unique_ptr<Generation>> living;  // oldest first; the last is current
   struct Retired {
     std::uint64_t serial;  // may be destroyed once no generation up to this lives
     std::function<void()> destroy;
   };
   std::deque<Retired> retired;
-  bool dropped = false;  // some generation lost its last holder
+  std::vector<std::function<void()>> unused;  // may be destroyed at once
+  bool dropped = false;                       // some generation lost its last holder
   bool stopping = false;
   std::function<void()> poke;
 
@@ -42,6 +44,7 @@ struct Generations::State {
         living.pop_front();
       }
       std::vector<std::function<void()>> due;
+      due.swap(unused);
       while (!retired.empty() && (living.empty() || retired.front().serial < living.front()->serial)) {
         due.push_back(std::move(retired.front().destroy));
         retired.pop_front();
@@ -56,8 +59,8 @@ struct Generations::State {
   }
 };
 
-Generations::Generations(PluginHost& plugins) : state_(std::make_unique<State>()) {
-  state_->plugins = &plugins;
+Generations::Generations(const PluginHost& plugins) : state_(std::make_unique<State>()) {
+  state_->plugins = std::make_shared<const PluginMix>(PluginMix{plugins.current()});
   state_->reclaim = std::thread([this] { state_->run(); });
 }
 
@@ -69,7 +72,10 @@ Generations::~Generations() {
   }
   state_->changed.notify_one();
   state_->reclaim.join();
-  while (!state_->retired.empty()) {  // destroying may retire more
+  state_->living.clear();
+  while (!state_->retired.empty() || !state_->unused.empty()) {  // destroying may bring more
+    for (const auto& destroy : std::exchange(state_->unused, {})) destroy();
+    if (state_->retired.empty()) continue;
     const std::function<void()> destroy = std::move(state_->retired.front().destroy);
     state_->retired.pop_front();
     destroy();
@@ -77,13 +83,25 @@ Generations::~Generations() {
 }
 
 void Generations::publish(std::shared_ptr<const Definitions> definitions) {
+  publish(std::move(definitions), nullptr);
+}
+
+void Generations::publish(PluginMix mix) { publish(nullptr, std::make_shared<PluginMix>(std::move(mix))); }
+
+void Generations::publish(std::shared_ptr<const Definitions> definitions, std::shared_ptr<PluginMix> mix) {
   auto made = std::make_unique<Generation>();
-  made->definitions = std::move(definitions);
-  made->plugins = state_->plugins;
   made->holders = 1;
   std::function<void()> poke;
   {
     const std::lock_guard lock(state_->mutex);
+    if (mix != nullptr) {
+      mix->serial = state_->plugins->serial + 1;
+      state_->plugins = std::move(mix);
+    }
+    if (definitions == nullptr && !state_->living.empty()) definitions = state_->living.back()->definitions;
+    if (definitions == nullptr) return;  // nothing serves yet
+    made->definitions = std::move(definitions);
+    made->plugins = state_->plugins;
     poke = state_->poke;
     const std::uint64_t serial = serial_.load(std::memory_order_relaxed) + 1;
     made->serial = serial;
@@ -95,6 +113,8 @@ void Generations::publish(std::shared_ptr<const Definitions> definitions) {
   if (poke) poke();
 }
 
+void Generations::renew() { publish(nullptr, nullptr); }
+
 void Generations::on_publish(std::function<void()> poke) {
   const std::lock_guard lock(state_->mutex);
   state_->poke = std::move(poke);
@@ -105,9 +125,23 @@ std::shared_ptr<const Definitions> Generations::definitions() const {
   return state_->living.empty() ? nullptr : state_->living.back()->definitions;
 }
 
+std::shared_ptr<const PluginMix> Generations::plugins() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->plugins;
+}
+
 void Generations::retire(std::function<void()> destroy) {
   const std::lock_guard lock(state_->mutex);
   state_->retired.push_back({serial_.load(std::memory_order_relaxed), std::move(destroy)});
+}
+
+void Generations::soon(std::function<void()> destroy) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->unused.push_back(std::move(destroy));
+    state_->dropped = true;
+  }
+  state_->changed.notify_one();
 }
 
 Generation* Generations::take_current() {

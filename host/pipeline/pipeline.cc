@@ -62,51 +62,60 @@ std::string pick_fields(std::string_view document, const std::vector<std::string
   return out += "}";
 }
 
-Pipeline::Pipeline(PluginHost& plugins, const BindTarget& target,
-                   const std::vector<std::pair<std::string, std::string>>& host_config)
-    : id_(target.id), revision_(target.revision), api_revision_(target.api_revision) {
+Binding::Binding(PluginPtr plugin, const mimus_view& view) : plugin_(std::move(plugin)) {
+  const CrumbScope crumb(plugin_->host.slot, Hook::bind);
+  broken_ = plugin_->table->bind(plugin_->instance, &view, &bound_) != MIMUS_OK;
+  if (bound_ != nullptr) plugin_->holders.bindings.fetch_add(1, std::memory_order_relaxed);
+}
+
+Binding::~Binding() {
+  if (bound_ == nullptr) return;
+  const CrumbScope crumb(plugin_->host.slot, Hook::unbind);
+  plugin_->table->unbind(plugin_->instance, bound_);
+  plugin_->holders.bindings.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Pipeline::Pipeline(const PluginHost& plugins, const PluginSet& set, const BindTarget& target,
+                   const Heirloom& known, const std::vector<std::pair<std::string, std::string>>& host_config)
+    : addresses_(known.addresses != nullptr ? known.addresses : std::make_shared<AddressCount>()),
+      id_(target.id),
+      revision_(target.revision),
+      api_revision_(target.api_revision) {
   if (const auto capture = json::member(target.api_document, "capture")) {
     capture_ = {flag(*capture, "requestHeaders"), flag(*capture, "responseHeaders"),
                 flag(*capture, "bodies")};
   }
   const std::string id = target.id.text();
   const std::string api_id = target.api.text();
-  for (const PluginHost::Loaded* plugin : plugins.in_order()) {
+  const auto bind = [&](const PluginPtr& plugin) -> std::shared_ptr<const Binding> {
+    for (const auto& one : known.bindings) {
+      if (one->plugin() == plugin) return one;
+    }
     const Manifest& manifest = plugin->manifest();
     const std::string config = nearest_config(target, manifest.id, host_config);
-    if (config == "false") continue;
+    if (config == "false") return nullptr;
     const std::string fields = pick_fields(target.document, given_fields(manifest, target.level));
     const std::string api_fields = pick_fields(target.api_document, given_fields(manifest, MIMUS_LEVEL_API));
     const mimus_view view{
         sizeof(mimus_view), target.level,     str(id),     target.revision, str(api_id), str(target.slug),
         str(target.method), str(target.path), str(fields), str(api_fields), str(config)};
-    Step step{plugin, plugin->table, nullptr, false};
-    {
-      const CrumbScope crumb(plugin->host.slot, Hook::bind);
-      step.broken = plugin->table->bind(plugin->instance, &view, &step.bound) != MIMUS_OK;
-    }
-    if (step.bound == nullptr && !step.broken) continue;
-    if (step.bound != nullptr) plugin->bindings.fetch_add(1, std::memory_order_relaxed);
-    steps_.push_back(step);
+    return std::make_shared<const Binding>(plugin, view);
+  };
+  for (const PluginPtr& plugin : set.in_order()) {
+    auto binding = bind(plugin);
+    if (binding == nullptr) continue;
+    if (binding->takes_part())
+      steps_.push_back({plugin.get(), plugin->table, binding->bound(), binding->broken()});
+    bindings_.push_back(std::move(binding));
   }
   for (const std::string_view document : {target.document, target.api_document}) {
-    json::members(
-        json::member(document, "plugins").value_or("{}"), [&](std::string_view name, std::string_view) {
-          const std::string named(name);
-          const bool absent =
-              plugins.find(named) == nullptr && nearest_config(target, named, host_config) != "false";
-          if (absent && plugins.absent_fails_closed(named)) missing_ = named;
-          return true;
-        });
-  }
-}
-
-Pipeline::~Pipeline() {
-  for (const Step& step : steps_) {
-    if (step.bound == nullptr) continue;
-    const CrumbScope crumb(step.plugin->host.slot, Hook::unbind);
-    step.table->unbind(step.plugin->instance, step.bound);
-    step.plugin->bindings.fetch_sub(1, std::memory_order_relaxed);
+    json::members(json::member(document, "plugins").value_or("{}"), [&](std::string_view name,
+                                                                        std::string_view) {
+      const std::string named(name);
+      const bool absent = set.find(named) == nullptr && nearest_config(target, named, host_config) != "false";
+      if (absent && plugins.absent_fails_closed(named)) missing_ = named;
+      return true;
+    });
   }
 }
 

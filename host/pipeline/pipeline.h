@@ -10,11 +10,36 @@
 #include <vector>
 
 #include "host/plugin/loaded.h"
+#include "host/plugin/plugin_set.h"
 #include "host/route/compiled.h"
 #include "mimus/plugin.h"
 #include "store/ulid.h"
 
 namespace mimus {
+
+/// A plugin's binding to one API, endpoint or channel, shared by the pipelines of one after the
+/// other plugin set; unbound when the last of them goes, which must be on a thread that may
+/// block (the reclaim thread).
+class Binding {
+ public:
+  /// Asks the plugin to bind. [ctl]
+  Binding(PluginPtr plugin, const mimus_view& view);
+  ~Binding();
+  Binding(const Binding&) = delete;
+  Binding& operator=(const Binding&) = delete;
+
+  const PluginPtr& plugin() const { return plugin_; }
+  mimus_bound* bound() const { return bound_; }
+  bool broken() const { return broken_; }  ///< bind refused: its fail policy decides every request.
+  bool takes_part() const { return bound_ != nullptr || broken_; }
+
+ private:
+  PluginPtr plugin_;
+  mimus_bound* bound_ = nullptr;
+  bool broken_ = false;
+};
+/// All of one definition and plugin set, also of those that take no part in its pipeline.
+using Bindings = std::vector<std::shared_ptr<const Binding>>;
 
 /// One plugin in a pipeline, outermost first. Lives as long as its pipeline.
 struct Step {
@@ -53,13 +78,17 @@ struct BindTarget {
   std::string_view api_document;  ///< JSON of its API.
 };
 
-/// Immutable once built; unbinds its plugins when it is destroyed, which must be on a
-/// thread that may block (the reclaim thread).
+/// Immutable once built. Its last holder must let go of it on a thread that may block.
 class Pipeline {
  public:
-  Pipeline(PluginHost& plugins, const BindTarget& target,
+  /// What an older pipeline of the same definition leaves.
+  struct Heirloom {
+    Bindings bindings;  ///< Those to instances of `set` are taken over.
+    std::shared_ptr<AddressCount> addresses = nullptr;
+  };
+  /// Of the plugins of `set`. [ctl]
+  Pipeline(const PluginHost& plugins, const PluginSet& set, const BindTarget& target, const Heirloom& known,
            const std::vector<std::pair<std::string, std::string>>& host_config);
-  ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
@@ -74,24 +103,30 @@ class Pipeline {
   std::uint64_t revision() const { return revision_; }
   std::uint64_t api_revision() const { return api_revision_; }
 
+  const Bindings& bindings() const { return bindings_; }
+
   /// JSON for GET /admin/pipeline: the steps, their phases and why they stand there.
   std::string explain() const;
 
  private:
+  Bindings bindings_;
   std::vector<Step> steps_;
   Capture capture_;
   std::string missing_;
-  std::shared_ptr<AddressCount> addresses_ = std::make_shared<AddressCount>();
+  std::shared_ptr<AddressCount> addresses_;
   Ulid id_;
   std::uint64_t revision_;
   std::uint64_t api_revision_;
 };
 
-/// A pipeline in a definition's cell; channels keep it beyond the definition.
+/// What a definition's cell holds; channels keep their pipeline beyond the definition.
 class CompiledPipeline final : public Compiled {
  public:
-  explicit CompiledPipeline(std::shared_ptr<const Pipeline> made) : pipeline(std::move(made)) {}
-  std::shared_ptr<const Pipeline> pipeline;
+  std::uint64_t plugins = 0;                  ///< Serial of the mix that it was compiled for.
+  std::uint64_t api_revision = 0;             ///< Of the API that it is bound to.
+  std::shared_ptr<const Pipeline> stable;     ///< nullptr: those plugins serve no more.
+  std::shared_ptr<const Pipeline> candidate;  ///< nullptr but while a canary runs.
+  Pipeline::Heirloom left;                    ///< Where stable is null: for the next pipeline.
 };
 
 /// JSON object of those members of `document` that `names` lists, source text kept.

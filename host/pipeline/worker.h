@@ -8,6 +8,7 @@
 #include "host/pipeline/compiler.h"
 #include "host/pipeline/generation.h"
 #include "host/plugin/metrics.h"
+#include "host/plugin/traffic.h"
 #include "host/upstream/upstream.h"
 #include "mimus/clock.h"
 #include "store/journal.h"
@@ -31,8 +32,14 @@ struct WorkerContext {
   Metrics& metrics;
   std::uint32_t plugin_failures = 0;  ///< Metrics' numbers.
   std::uint32_t journal_dropped = 0;
+  /// Where answers are counted; outlives the worker.
+  TrafficArms* traffic = nullptr;
+  std::uint32_t canary_owed = 0;  ///< Ten-thousandths of a request.
   /// Exchanges that the journal refused, in the order in which they came.
   std::vector<Flow*> waiting_for_journal = {};
+
+  /// Which of the two serves the next exchange: the candidate has its share, evenly spread.
+  const Pipeline* choose(const CompiledPipeline& compiled, const PluginMix& mix);
 
   /// The journal has room: those that wait are sent until it refuses again.
   void retry_journal();

@@ -35,7 +35,7 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
   using Callback = void (*)(mimus_inst*, void*, const mimus_fetched*);
 
   InstanceFetch(mimus_host& host, Loop& loop, Upstream& upstream, Callback done, void* ud)
-      : host_(host), loop_(loop), upstream_(upstream), worker_(loop.index()), done_(done), ud_(ud) {
+      : host_(host), plugin_(host.self.lock()), loop_(loop), upstream_(upstream), worker_(loop.index()), done_(done), ud_(ud) {
     Timer::fire = [](Timer& timer) { static_cast<InstanceFetch&>(timer).on_deadline(); };
   }
 
@@ -99,6 +99,7 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
                                 rc == MIMUS_OK ? str(body_) : mimus_str{},
                                 str(why)};
     mimus_host& host = host_;
+    const PluginPtr keep = std::move(plugin_);
     {
       const CrumbScope crumb(host.slot, Hook::fetch_done);
       done_(host.instance, ud_, &fetched);
@@ -108,6 +109,7 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
   }
 
   mimus_host& host_;
+  PluginPtr plugin_;
   Loop& loop_;
   Upstream& upstream_;
   const unsigned worker_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -24,23 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Refuses = std::function<bool(const PluginSource&)>;
-
-/// < 0, 0, > 0 as version a is lower, equal or higher: numbers between dots, compared in turn.
-int compare_versions(std::string_view a, std::string_view b) {
-  while (!a.empty() || !b.empty()) {
-    const auto number = [](std::string_view& text) {
-      unsigned long value = 0;
-      const auto end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
-      text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-      if (!text.empty()) text.remove_prefix(1);
-      return value;
-    };
-    const unsigned long x = number(a);
-    const unsigned long y = number(b);
-    if (x != y) return x < y ? -1 : 1;
-  }
-  return 0;
-}
 
 Status add(std::vector<PluginSource>& found, PluginSource source) {
   const std::string& where = source.file.empty() ? "the program" : source.file;

@@ -1,4 +1,4 @@
-// One loaded plugin: its tables, its instance, and the host as that instance sees it.
+// One instance of a plugin: its tables, and the host as that instance sees it.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 
 #include "host/plugin/breaker.h"
 #include "host/plugin/crash_page.h"
+#include "host/plugin/image.h"
 #include "host/plugin/plugin_host.h"
 #include "store/field_numbers.h"
 
@@ -30,6 +31,8 @@ struct mimus_host {
   mimus_inst* instance = nullptr;
   const mimus::FieldNumbers* fields = nullptr;  ///< Core and plugins'.
   mimus::Capabilities granted;                  ///< Set before create.
+  /// The instance itself, for what keeps it alive: timers, fetches, tasks.
+  std::weak_ptr<const mimus::PluginHost::Loaded> self;
 
   std::mutex mutex;
   std::string error;  // guarded by mutex
@@ -40,7 +43,7 @@ struct mimus_host {
   std::vector<mimus::InstanceFetch*> fetching;
   std::atomic<std::uint32_t> fetches{0};  ///< In flight, of all workers.
   std::atomic<std::uint32_t> tasks{0};    ///< Waiting or running in the pool.
-  std::atomic<bool> ending{false};        ///< New fetches and tasks are refused.
+  std::atomic<bool> ending{false};        ///< It is quiesced: nothing new is begun for it.
 
   mimus::ImageSlot slot = mimus::no_image;  ///< Its crumbs'. Set before the code is mapped.
 
@@ -49,11 +52,18 @@ struct mimus_host {
 
 namespace mimus {
 
+/// Who keeps an instance from being destroyed, by kind.
+struct Holders {
+  std::atomic<std::uint32_t> sets{0};      ///< Of generations that serve or still have exchanges.
+  std::atomic<std::uint32_t> bindings{0};  ///< Living ones.
+  std::atomic<std::uint32_t> channels{0};  ///< Open WebSockets.
+  std::atomic<std::uint32_t> timers{0};
+};
+
 struct PluginHost::Loaded {
-  PluginSource source;
-  std::shared_ptr<void> image;  ///< Keeps the code mapped; shared with nobody outside this room.
-  const mimus_plugin* table = nullptr;
-  mimus_host host{source.manifest.id};
+  std::shared_ptr<const Image> image;
+  const mimus_plugin* table;
+  mutable mimus_host host{image->manifest().id};
   mimus_inst* instance = nullptr;
   mutable Breaker breaker;
   const mimus_admin_v1* admin = nullptr;
@@ -61,18 +71,21 @@ struct PluginHost::Loaded {
   const mimus_peer_v1* peer = nullptr;
   std::string options;                             ///< The JSON that configure was given.
   mutable std::atomic<std::uint64_t> failures{0};  ///< Requests that its fail policy had to decide.
-  mutable std::atomic<std::uint64_t> bindings{0};  ///< Living ones.
+  mutable Holders holders;
 
-  explicit Loaded(PluginSource from) : source(std::move(from)) {
-    host.granted = source.granted.value_or(source.manifest.capabilities);
+  explicit Loaded(std::shared_ptr<const Image> of) : image(std::move(of)), table(&image->table()) {
+    host.granted = source().granted.value_or(manifest().capabilities);
   }
-  const Manifest& manifest() const { return source.manifest; }
+  const Manifest& manifest() const { return image->manifest(); }
+  const PluginSource& source() const { return image->source(); }
 };
 
 /// Fills the host's tables for an instance. host/plugin/services.cc
 void offer_services(mimus_host& host);
 
-/// Tells every timer of the instance GONE. REQUIRES: no loop runs any more.
-void end_timers(mimus_host& host);
+/// Tells the instance's timers of one worker GONE. [that worker, or whoever ends its loop]
+void end_timers(mimus_host& host, unsigned worker);
+/// The same for its timers and fetches.
+void end_work(mimus_host& host, unsigned worker);
 
 }  // namespace mimus

@@ -63,6 +63,9 @@ Result<Manifest> parse_manifest(std::string_view text);
 ///         unavailable - it cannot be read
 Result<std::string> read_manifest(const std::string& file);
 
+/// < 0, 0, > 0 as version a is lower, equal or higher: numbers between dots, compared in turn.
+int compare_versions(std::string_view a, std::string_view b);
+
 /// The order of a pipeline: by phase, inside a phase by after and before, else by id.
 /// Returns indexes into `manifests`, outermost first.
 /// Errors: conflict - two claim one id, field, option or admin path; or the constraints

@@ -1,6 +1,7 @@
 // The order of a pipeline, solved from what the manifests ask for. Pure.
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <string>
 
@@ -75,6 +76,22 @@ std::string cycle(const Manifests& manifests, const std::vector<bool>& placed) {
 }
 
 }  // namespace
+
+int compare_versions(std::string_view a, std::string_view b) {
+  while (!a.empty() || !b.empty()) {
+    const auto number = [](std::string_view& text) {
+      unsigned long value = 0;
+      const auto end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
+      text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+      if (!text.empty()) text.remove_prefix(1);
+      return value;
+    };
+    const unsigned long x = number(a);
+    const unsigned long y = number(b);
+    if (x != y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
 
 Result<std::vector<std::size_t>> solve_order(const std::vector<const Manifest*>& manifests) {
   if (const Status status = check_claims(manifests); !status) return status.error();

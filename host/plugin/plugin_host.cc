@@ -1,68 +1,27 @@
 #include "host/plugin/plugin_host.h"
 
-#include <boost/dll/shared_library.hpp>
-
 #include <algorithm>
 #include <future>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "host/plugin/fetch.h"
 #include "host/plugin/loaded.h"
+#include "host/plugin/plugin_set.h"
 #include "host/plugin/task_pool.h"
 
 namespace mimus {
 namespace {
 
-namespace dll = boost::dll;
-
 mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
 
-std::string what_of(const PluginHost::Loaded& plugin) {
-  return "plugin " + plugin.manifest().id +
-         (plugin.source.file.empty() ? " (linked in)" : " (" + plugin.source.file + ")");
-}
-
-/// Maps the code (RTLD_NOW, RTLD_LOCAL, an absolute path) and takes the plugin's table.
-Status map_code(PluginHost::Loaded& plugin) {
-  const Manifest& manifest = plugin.manifest();
-  plugin.host.slot =
-      add_image(manifest.id, manifest.version, image_hash(plugin.source), plugin.source.builtin);
-  const CrumbScope crumb(plugin.host.slot, Hook::load);
-  mimus_entry_fn entry = plugin.source.entry;
-  if (entry == nullptr) {
-    boost::system::error_code failed;
-    auto library = std::make_shared<dll::shared_library>();
-    library->load(plugin.source.file, failed, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
-    if (failed) return invalid(what_of(plugin) + " does not load: " + failed.message());
-    if (!library->has(MIMUS_ENTRY_SYMBOL)) {
-      return invalid(what_of(plugin) + " exports no " MIMUS_ENTRY_SYMBOL ": use the MIMUS_PLUGIN macro");
-    }
-    entry = &library->get<const mimus_plugin*(std::uint32_t, std::uint32_t)>(MIMUS_ENTRY_SYMBOL);
-    plugin.image = std::move(library);
-  }
-  locate_image(plugin.host.slot, reinterpret_cast<const void*>(entry));
-  plugin.table = entry(MIMUS_ABI_MAJOR, MIMUS_ABI_MINOR);
-  if (plugin.table == nullptr) return invalid(what_of(plugin) + " refuses this host's plugin ABI");
-  const mimus_plugin& table = *plugin.table;
-  if (table.id == nullptr || plugin.manifest().id != table.id || table.version == nullptr ||
-      plugin.manifest().version != table.version) {
-    return invalid(what_of(plugin) + " says another id or version in its code than in its manifest");
-  }
-  if (table.create == nullptr || table.destroy == nullptr || table.bind == nullptr ||
-      table.unbind == nullptr) {
-    return invalid(what_of(plugin) + " lacks create, destroy, bind or unbind");
-  }
-  return Done{};
-}
-
-std::string because(PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
+std::string because(const PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
   std::string why = plugin.host.take_error();
   if (why.empty()) why = "error " + std::to_string(rc);
-  return what_of(plugin) + " failed to " + step + ": " + why;
+  return plugin.image->name() + " failed to " + step + ": " + why;
 }
 
-Status make_instance(PluginHost::Loaded& plugin,
-                     const std::function<std::string(const OptionSpec&)>& option) {
+Status configure(PluginHost::Loaded& plugin, const PluginHost::Options& option) {
   const mimus_plugin& table = *plugin.table;
   const auto create = [&] {
     const CrumbScope crumb(plugin.host.slot, Hook::create);
@@ -96,102 +55,183 @@ Status make_instance(PluginHost::Loaded& plugin,
 /// Where a plugin's fail policy outlives it. No plugin's own keys begin with NUL.
 std::string policy_key(const std::string& id) { return std::string("\0policy\0", 8) + id; }
 
+Status activate_one(const PluginHost::Loaded& plugin) {
+  const Manifest& manifest = plugin.manifest();
+  if (KvStore* const kv = plugin.host.services.kv; kv != nullptr) {
+    const Status kept = kv->put(policy_key(manifest.id), manifest.fail_closed ? "closed" : "open", 0);
+    if (!kept) return kept.error();
+  }
+  const CrumbScope crumb(plugin.host.slot, Hook::activate);
+  if (MIMUS_HAS(plugin.table, self_test) && plugin.table->self_test != nullptr) {
+    if (const mimus_rc rc = plugin.table->self_test(plugin.instance); rc != MIMUS_OK)
+      return invalid(because(plugin, "pass its self-test", rc));
+  }
+  if (plugin.table->activate == nullptr) return Done{};
+  if (const mimus_rc rc = plugin.table->activate(plugin.instance); rc != MIMUS_OK) {
+    return invalid(because(plugin, "activate", rc));
+  }
+  return Done{};
+}
+
 }  // namespace
 
+void end_work(mimus_host& host, unsigned worker) {
+  end_timers(host, worker);
+  if (worker < host.fetching.size()) end_fetches(host, worker);
+}
+
 struct PluginHost::State {
-  KvStore* kv = nullptr;  // from activate on
-  std::vector<std::unique_ptr<Loaded>> owned;
-  std::vector<Loaded*> order;
+  PluginServices services;
+
+  mutable std::mutex mutex;
+  // Guarded by mutex:
+  PluginSetPtr current;
+  std::vector<std::unique_ptr<Loaded>> released;  // by their last holder
+  std::function<void()> wake;
+
   FieldNumbers fields;                   // core and plugins'
   std::vector<mimus_record*> enriching;  // the journal thread's scratch
+
+  /// The holder of an instance: the last one to let go leaves it to bury.
+  std::shared_ptr<Loaded> own(std::unique_ptr<Loaded> plugin) {
+    std::shared_ptr<Loaded> out(plugin.release(), [this](Loaded* gone) {
+      std::function<void()> poke;
+      {
+        const std::lock_guard lock(mutex);
+        released.emplace_back(gone);
+        poke = wake;
+      }
+      if (poke) poke();
+    });
+    out->host.self = out;
+    return out;
+  }
+
+  std::shared_ptr<Loaded> prepare(std::shared_ptr<const Image> image) {
+    std::shared_ptr<Loaded> plugin = own(std::make_unique<Loaded>(std::move(image)));
+    plugin->host.services = services;
+    plugin->host.fields = &fields;
+    plugin->host.slot = plugin->image->slot();
+    offer_services(plugin->host);
+    plugin->breaker.on_change([on = plugin.get()](bool open) {
+      const std::string what = on->image->name() + (open ? " failed too often: it is left out for a while"
+                                                         : " is back: a request that tried it went well");
+      if (on->host.services.log != nullptr) on->host.services.log(MIMUS_LOG_WARN, what);
+    });
+    return plugin;
+  }
 };
 
 PluginHost::PluginHost() : state_(std::make_unique<State>()) {}
 
 PluginHost::~PluginHost() {
-  for (const auto& plugin : state_->owned) {
-    if (plugin->instance == nullptr) continue;
-    plugin->host.services.server = nullptr;  // its loops have ended: new timers are refused
-    end_timers(plugin->host);
-    for (unsigned worker = 0; worker < plugin->host.fetching.size(); ++worker)
-      end_fetches(plugin->host, worker);
-    if (TaskPool* const tasks = plugin->host.services.tasks; tasks != nullptr) tasks->end(plugin->host);
-    const CrumbScope crumb(plugin->host.slot, Hook::destroy);
-    plugin->table->destroy(plugin->instance);
+  if (const PluginSetPtr set = current(); set != nullptr) {
+    for (const PluginPtr& plugin : set->in_order()) {
+      plugin->host.services.server = nullptr;  // its loops have ended: new timers are refused
+      for (unsigned i = 0; i < plugin->host.services.workers; ++i) end_work(plugin->host, i);
+      if (TaskPool* const tasks = plugin->host.services.tasks; tasks != nullptr) tasks->end(plugin->host);
+    }
   }
+  on_released({});
+  use(nullptr);
+  (void)bury();
 }
 
-Result<std::unique_ptr<PluginHost>> PluginHost::load(
-    std::vector<PluginSource> sources, PluginServices services,
-    const std::function<std::string(const OptionSpec&)>& options) {
+Result<std::unique_ptr<PluginHost>> PluginHost::load(std::vector<PluginSource> sources,
+                                                     PluginServices services, const Options& options) {
   std::unique_ptr<PluginHost> out(new PluginHost);
   State& state = *out->state_;
-  for (PluginSource& source : sources) state.owned.push_back(std::make_unique<Loaded>(std::move(source)));
+  state.services = services;
   std::vector<const Manifest*> manifests;
-  for (const auto& plugin : state.owned) manifests.push_back(&plugin->manifest());
+  for (const PluginSource& source : sources) manifests.push_back(&source.manifest);
   const Result<std::vector<std::size_t>> order = solve_order(manifests);
   if (!order) return order.error();
   for (const std::size_t i : *order) {
-    state.order.push_back(state.owned[i].get());
-    if (const Status numbered = state.fields.add(state.owned[i]->manifest().journal); !numbered) {
-      return invalid(what_of(*state.owned[i]) + ": " + numbered.error().message);
-    }
+    const Manifest& manifest = sources[i].manifest;
+    if (const Status numbered = state.fields.add(manifest.journal); !numbered)
+      return invalid("plugin " + manifest.id + ": " + numbered.error().message);
   }
-  for (Loaded* plugin : state.order) {
-    plugin->host.services = services;
-    plugin->host.fields = &state.fields;
-    offer_services(plugin->host);
-    plugin->breaker.on_change([plugin](bool open) {
-      const std::string what = what_of(*plugin) + (open ? " failed too often: it is left out for a while"
-                                                        : " is back: a request that tried it went well");
-      if (plugin->host.services.log != nullptr) plugin->host.services.log(MIMUS_LOG_WARN, what);
-    });
-    if (const Status status = map_code(*plugin); !status) return status.error();
-    if (const Status status = make_instance(*plugin, options); !status) return status.error();
+  std::vector<PluginPtr> plugins;
+  for (const std::size_t i : *order) {
+    auto image = Image::load(std::move(sources[i]));
+    if (!image) return image.error();
+    const std::shared_ptr<Loaded> plugin = state.prepare(*std::move(image));
+    if (const Status status = configure(*plugin, options); !status) return status.error();
+    plugins.push_back(plugin);
   }
+  auto set = PluginSet::make(std::move(plugins));
+  if (!set) return set.error();
+  out->use(*std::move(set));
   return out;
 }
 
 Status PluginHost::activate(const PluginServices& services) {
-  state_->kv = services.kv;
+  state_->services = services;
   if (services.journal != nullptr) {
     if (const Status attached = state_->fields.attach(*services.journal); !attached) return attached;
   }
-  for (Loaded* plugin : state_->order) {
+  const PluginSetPtr set = current();
+  for (const PluginPtr& plugin : set->in_order()) {
     plugin->host.services = services;
-    const Manifest& manifest = plugin->manifest();
-    if (services.kv != nullptr) {
-      const Status kept =
-          services.kv->put(policy_key(manifest.id), manifest.fail_closed ? "closed" : "open", 0);
-      if (!kept) return kept.error();
-    }
-    const CrumbScope crumb(plugin->host.slot, Hook::activate);
-    if (MIMUS_HAS(plugin->table, self_test) && plugin->table->self_test != nullptr) {
-      if (const mimus_rc rc = plugin->table->self_test(plugin->instance); rc != MIMUS_OK)
-        return invalid(because(*plugin, "pass its self-test", rc));
-    }
-    if (plugin->table->activate == nullptr) continue;
-    if (const mimus_rc rc = plugin->table->activate(plugin->instance); rc != MIMUS_OK) {
-      return invalid(because(*plugin, "activate", rc));
-    }
+    if (const Status status = activate_one(*plugin); !status) return status;
   }
   return Done{};
 }
 
 void PluginHost::quiesce() {
-  for (Loaded* plugin : state_->order) {
-    const CrumbScope crumb(plugin->host.slot, Hook::quiesce);
-    if (plugin->table->quiesce != nullptr) plugin->table->quiesce(plugin->instance);
-  }
+  const PluginSetPtr set = current();
+  for (const PluginPtr& plugin : set->in_order()) quiesce(*plugin);
 }
 
-std::span<PluginHost::Loaded* const> PluginHost::in_order() const { return state_->order; }
+void PluginHost::quiesce(const Loaded& plugin) {
+  plugin.host.ending = true;
+  const CrumbScope crumb(plugin.host.slot, Hook::quiesce);
+  if (plugin.table->quiesce != nullptr) plugin.table->quiesce(plugin.instance);
+}
 
-const PluginHost::Loaded* PluginHost::find(std::string_view id) const {
-  for (const Loaded* plugin : state_->order) {
-    if (plugin->manifest().id == id) return plugin;
+PluginSetPtr PluginHost::current() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->current;
+}
+
+void PluginHost::use(PluginSetPtr set) {
+  const std::lock_guard lock(state_->mutex);
+  state_->current.swap(set);  // what was current goes after the lock
+}
+
+Result<PluginPtr> PluginHost::make(std::shared_ptr<const Image> image, const Options& options) {
+  const std::shared_ptr<Loaded> plugin = state_->prepare(std::move(image));
+  if (const Status status = configure(*plugin, options); !status) return status.error();
+  if (const Status status = activate_one(*plugin); !status) return status.error();
+  return PluginPtr(plugin);
+}
+
+void PluginHost::on_released(std::function<void()> wake) {
+  const std::lock_guard lock(state_->mutex);
+  state_->wake = std::move(wake);
+}
+
+std::vector<PluginHost::Buried> PluginHost::bury() {
+  std::vector<std::unique_ptr<Loaded>> released;
+  {
+    const std::lock_guard lock(state_->mutex);
+    released.swap(state_->released);
   }
-  return nullptr;
+  std::vector<Buried> out;
+  for (std::unique_ptr<Loaded>& plugin : released) {
+    if (plugin->instance != nullptr) {
+      const CrumbScope crumb(plugin->host.slot, Hook::destroy);
+      plugin->table->destroy(plugin->instance);
+    }
+    Buried one{plugin->manifest().id, plugin->manifest().version, plugin->source().file};
+    one.kept = plugin->manifest().unload_never;
+    const std::weak_ptr<const Image> image = plugin->image;
+    plugin.reset();
+    one.code_gone = image.expired();
+    one.mapped = !one.file.empty() && Image::is_mapped(one.file);
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 std::vector<FieldSpec> PluginHost::journal_fields() const {
@@ -205,13 +245,14 @@ void PluginHost::enrich(std::span<Record* const> records) {
   auto& scratch = state_->enriching;
   scratch.assign(reinterpret_cast<mimus_record* const*>(records.data()),
                  reinterpret_cast<mimus_record* const*>(records.data()) + records.size());
-  for (const Loaded* plugin : state_->order) {
+  const PluginSetPtr set = current();
+  for (const PluginPtr& plugin : set->in_order()) {
     const CrumbScope crumb(plugin->host.slot, Hook::enrich);
     if (plugin->record != nullptr) plugin->record->enrich(plugin->instance, scratch.data(), scratch.size());
   }
 }
 
-std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view& view) {
+std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view& view) const {
   std::vector<CheckFault> faults;
   if (plugin.table->check == nullptr) return faults;
   const auto add = [](mimus_report* report, mimus_str pointer, mimus_str detail, mimus_str code) {
@@ -227,30 +268,21 @@ std::vector<CheckFault> PluginHost::check(const Loaded& plugin, const mimus_view
 }
 
 bool PluginHost::absent_fails_closed(const std::string& id) const {
-  if (state_->kv == nullptr) return true;
+  if (state_->services.kv == nullptr) return true;
   const auto key = policy_key(id);
   const auto pause = std::make_shared<std::promise<void>>();
   bool closed = true;
   const auto read = [&closed](std::string_view policy) { closed = policy != "open"; };
-  const auto found = state_->kv->get(key, read, [pause] { pause->set_value(); });
+  const auto found = state_->services.kv->get(key, read, [pause] { pause->set_value(); });
   if (found != KvStore::Found::pending) return closed;
   if (pause->get_future().wait_for(std::chrono::seconds(2)) == std::future_status::ready) {
-    (void)state_->kv->get(key, read, {});
+    (void)state_->services.kv->get(key, read, {});
   }
   return closed;
 }
 
-const PluginHost::Loaded* PluginHost::admin_owner(std::string_view path) const {
-  for (const Loaded* plugin : state_->order) {
-    const std::string& own = plugin->manifest().admin_path;
-    if (own.empty() || plugin->admin == nullptr || !path.starts_with(own)) continue;
-    if (path.size() == own.size() || path[own.size()] == '/') return plugin;
-  }
-  return nullptr;
-}
-
 AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std::string_view below,
-                              std::string_view query, std::string_view body) {
+                              std::string_view query, std::string_view body) const {
   AdminAnswer out{404, "no-such-resource", "plugin " + plugin.manifest().id + " has no routes"};
   if (plugin.admin == nullptr) return out;
   out = {500, "plugin-failed", "plugin " + plugin.manifest().id + " did not answer"};
@@ -268,7 +300,8 @@ AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std
 }
 
 Status PluginHost::reset(std::string_view what) {
-  for (const Loaded* plugin : state_->order) {
+  const PluginSetPtr set = current();
+  for (const PluginPtr& plugin : set->in_order()) {
     const auto& resets = plugin->manifest().resets;
     if (plugin->admin == nullptr || std::find(resets.begin(), resets.end(), what) == resets.end()) continue;
     const CrumbScope crumb(plugin->host.slot, Hook::reset);

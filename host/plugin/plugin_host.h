@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/plugin/image.h"
 #include "host/plugin/manifest.h"
 #include "mimus/clock.h"
 #include "mimus/plugin.h"
@@ -23,15 +24,6 @@ class Metrics;
 class TaskPool;
 struct AddressPolicy;
 class FieldNumbers;
-
-/// Where a plugin came from.
-struct PluginSource {
-  Manifest manifest;
-  std::string file;                          ///< "" when linked in.
-  bool builtin = false;                      ///< From lib/mimus/plugins or linked in.
-  mimus_entry_fn entry = nullptr;            ///< When linked in.
-  std::optional<Capabilities> granted = {};  ///< Nothing: all that the manifest asks for.
-};
 
 /// What strikes are held against: the file's SHA-256, for a built-in one what built_in_hash
 /// says. "" where the file cannot be read. Reads it; blocks.
@@ -74,23 +66,50 @@ struct AdminAnswer {
   std::string body;  ///< JSON, or the problem's detail.
 };
 
+class PluginSet;
+using PluginSetPtr = std::shared_ptr<const PluginSet>;
+
+/// The plugins of this process. What is called on an instance is called with the set that it
+/// is in held, so that it is not destroyed meanwhile.
 class PluginHost {
  public:
+  /// An option's JSON value.
+  using Options = std::function<std::string(const OptionSpec&)>;
+
   /// Loads all: maps the code, creates and configures an instance each. `options(name)`
   /// gives each option's JSON value. A plugin that fails at this is an error naming it.
   /// Journal fields are numbered here (journal_fields), before the journal opens.
-  static Result<std::unique_ptr<PluginHost>> load(
-      std::vector<PluginSource> sources, PluginServices services,
-      const std::function<std::string(const OptionSpec&)>& options);
-  ~PluginHost();  ///< Instance timers are told GONE. REQUIRES: no loop runs any more.
+  static Result<std::unique_ptr<PluginHost>> load(std::vector<PluginSource> sources, PluginServices services,
+                                                  const Options& options);
+  /// Instance timers are told GONE. REQUIRES: no loop runs any more, and nobody holds a set.
+  ~PluginHost();
 
   Status activate(const PluginServices& services);  ///< With server and journal set.
   /// Has all stop making work. Requests in flight still arrive.
   void quiesce();
 
-  struct Loaded;                              ///< host/plugin/loaded.h
-  std::span<Loaded* const> in_order() const;  ///< Outermost first.
-  const Loaded* find(std::string_view id) const;
+  struct Loaded;  ///< host/plugin/loaded.h
+
+  /// The set that serves what is not in a pipeline: admin routes, checks, resets, the journal. [any]
+  PluginSetPtr current() const;
+  void use(PluginSetPtr set);  ///< Makes it current. [ctl]
+
+  /// A further instance: create, configure, self_test, activate. It is destroyed, when its
+  /// last holder has gone, by the next bury. [ctl]
+  /// Errors: invalid - what it refuses, and why
+  Result<std::shared_ptr<const Loaded>> make(std::shared_ptr<const Image> image, const Options& options);
+  /// Has an instance stop making work. [ctl]
+  static void quiesce(const Loaded& plugin);
+  /// Where it is told that an instance has lost its last holder. Before activate. [any thread calls it]
+  void on_released(std::function<void()> wake);
+  /// Destroys what has no holder any more, and unmaps the code that no other instance runs. [ctl]
+  struct Buried {
+    std::string id, version, file;
+    bool code_gone = false;  ///< No instance runs this image any more: it was unmapped.
+    bool mapped = false;     ///< It is in memory none the less.
+    bool kept = false;       ///< Its manifest wants that.
+  };
+  std::vector<Buried> bury();
 
   std::vector<FieldSpec> journal_fields() const;  ///< The plugins' of now: JournalOptions::plugin_fields.
   /// Where a plugin's fields are numbered before its instance is made. Tells the journal, from
@@ -99,14 +118,12 @@ class PluginHost {
   void enrich(std::span<Record* const> records);  ///< On the journal's thread.
 
   /// Asks one plugin's check. [definitions thread]
-  std::vector<CheckFault> check(const Loaded& plugin, const mimus_view& view);
+  std::vector<CheckFault> check(const Loaded& plugin, const mimus_view& view) const;
   /// Whether a plugin that is not loaded now failed closed when it last was. Unknown ones do.
   /// Waits for the store where it must. [may block]
   bool absent_fails_closed(const std::string& id) const;
-  /// The plugin whose admin path is `path` or a prefix of it up to a "/". [any]
-  const Loaded* admin_owner(std::string_view path) const;
   AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below,
-                    std::string_view query, std::string_view body);
+                    std::string_view query, std::string_view body) const;
   Status reset(std::string_view what);  ///< Errors: not_found - no plugin resets that
 
  private:
@@ -114,5 +131,8 @@ class PluginHost {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// An instance with a holder.
+using PluginPtr = std::shared_ptr<const PluginHost::Loaded>;
 
 }  // namespace mimus

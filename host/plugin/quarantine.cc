@@ -22,23 +22,6 @@ std::string path_in(const std::string& data) { return data + "/plugins/quarantin
 Error refused(const std::string& path) { return {Code::unavailable, path + ": " + std::strerror(errno)}; }
 
 /// A whole file, synced. Errors: unavailable
-Status write_synced(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return refused(path);
-  bool good = true;
-  while (good && !text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    good = n > 0;
-    if (good) text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  good = good && ::fsync(fd) == 0;
-  Status out = Done{};
-  if (!good) out = refused(path);
-  ::close(fd);
-  return out;
-}
-
 }  // namespace
 
 void Quarantine::make_room() {
@@ -134,17 +117,7 @@ Result<Quarantine> read_quarantine(const std::string& data) {
 }
 
 Status write_quarantine(const std::string& data, const Quarantine& quarantine) {
-  if (Status made = make_directory(data + "/plugins"); !made) return made;
-  const std::string path = path_in(data);
-  const std::string fresh = path + ".new";
-  if (Status written = write_synced(fresh, quarantine.json()); !written) return written;
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return refused(path);
-  const int directory = ::open((data + "/plugins").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    (void)::fsync(directory);
-    ::close(directory);
-  }
-  return Done{};
+  return replace_file(path_in(data), quarantine.json());
 }
 
 }  // namespace mimus

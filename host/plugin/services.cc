@@ -18,6 +18,7 @@ namespace mimus {
 
 struct InstanceTimer : Timer, Post {
   mimus_host* host = nullptr;
+  PluginPtr plugin;  // kept until it fired
   void (*callback)(mimus_inst*, void*, mimus_rc) = nullptr;
   void* ud = nullptr;
   std::chrono::milliseconds after{};
@@ -32,24 +33,26 @@ struct InstanceTimer : Timer, Post {
     next = head;
     if (head != nullptr) head->previous = this;
     head = this;
+    if (host->ending.load(std::memory_order_relaxed)) return finish(MIMUS_E_GONE);
     loop->arm(*this, after);
   }
   /// Takes it off and tells the plugin; frees it.
   void finish(mimus_rc rc) {
     (previous != nullptr ? previous->next : host->timers[worker]) = next;
     if (next != nullptr) next->previous = previous;
+    if (host->services.server != nullptr && Timer::armed()) loop->disarm(*this);  // else its loop has ended
     {
       const CrumbScope crumb(host->slot, Hook::timer);
       callback(host->instance, ud, rc);
     }
+    plugin->holders.timers.fetch_sub(1, std::memory_order_relaxed);
     delete this;
   }
 };
 
-void end_timers(mimus_host& host) {
-  for (InstanceTimer*& head : host.timers) {
-    while (head != nullptr) head->finish(MIMUS_E_GONE);
-  }
+void end_timers(mimus_host& host, unsigned worker) {
+  InstanceTimer*& head = host.timers[worker];
+  while (head != nullptr) head->finish(MIMUS_E_GONE);
 }
 
 namespace {
@@ -145,9 +148,12 @@ mimus_rc timer_start(mimus_host* host, std::uint64_t ms, void (*fire)(mimus_inst
   constexpr std::uint64_t longest = 366ull * 24 * 3600 * 1000;
   Loop* const loop = Loop::current();
   if (loop == nullptr && host->services.server == nullptr) return MIMUS_E_UNAVAILABLE;
+  if (host->ending.load(std::memory_order_relaxed)) return MIMUS_E_GONE;
   if (ms > longest) return MIMUS_E_INVAL;
   auto* const timer = new InstanceTimer;
   timer->host = host;
+  timer->plugin = host->self.lock();
+  timer->plugin->holders.timers.fetch_add(1, std::memory_order_relaxed);
   timer->callback = fire;
   timer->ud = ud;
   timer->after = std::chrono::milliseconds(ms);

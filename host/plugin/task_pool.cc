@@ -1,6 +1,7 @@
 #include "host/plugin/task_pool.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "host/plugin/loaded.h"
 
@@ -34,7 +35,7 @@ mimus_rc TaskPool::spawn(mimus_host& host, Run run, void* ud) {
     if (host.ending.load(std::memory_order_relaxed)) return MIMUS_E_UNAVAILABLE;
     if (waiting_.size() >= most_waiting_) return MIMUS_E_NOSPC;
     host.tasks.fetch_add(1, std::memory_order_relaxed);
-    waiting_.push_back({&host, run, ud});
+    waiting_.push_back({&host, run, ud, host.self.lock()});
   }
   changed_.notify_one();
   return MIMUS_OK;
@@ -45,26 +46,37 @@ void TaskPool::work() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    const Task task = waiting_.front();
+    Task task = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
     carry_out(task, MIMUS_OK);
+    task.keep.reset();
     lock.lock();
     ended_.notify_all();
   }
 }
 
-void TaskPool::end(mimus_host& host) {
-  std::unique_lock lock(mutex_);
-  host.ending.store(true, std::memory_order_relaxed);
-  std::vector<Task> gone;
+std::vector<TaskPool::Task> TaskPool::take_waiting(const mimus_host& host) {
   const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
                                            [&](const Task& task) { return task.host != &host; });
-  gone.assign(first, waiting_.end());
+  std::vector<Task> out(std::make_move_iterator(first), std::make_move_iterator(waiting_.end()));
   waiting_.erase(first, waiting_.end());
-  lock.unlock();
+  return out;
+}
+
+void TaskPool::cancel(mimus_host& host) {
+  std::vector<Task> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    host.ending.store(true, std::memory_order_relaxed);
+    gone = take_waiting(host);
+  }
   for (const Task& task : gone) carry_out(task, MIMUS_E_GONE);
-  lock.lock();
+}
+
+void TaskPool::end(mimus_host& host) {
+  cancel(host);
+  std::unique_lock lock(mutex_);
   ended_.wait(lock, [&] { return host.tasks.load(std::memory_order_acquire) == 0; });
 }
 

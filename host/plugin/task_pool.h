@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -23,8 +24,10 @@ class TaskPool {
   using Run = void (*)(mimus_inst*, void*, mimus_rc);
   /// As mimus_task_v1. The instance's `tasks` counts it until it has run.
   mimus_rc spawn(mimus_host& host, Run run, void* ud);
-  /// Tells the instance's tasks that have not begun GONE, on this thread, and waits for
-  /// those that run. New ones are refused from now on. Not from a task. [may block]
+  /// Tells the instance's tasks that have not begun GONE, on this thread. New ones are
+  /// refused from now on; those that run keep the instance.
+  void cancel(mimus_host& host);
+  /// The same, and waits for those that run. New ones are refused from now on. Not from a task. [may block]
   void end(mimus_host& host);
 
  private:
@@ -32,7 +35,9 @@ class TaskPool {
     mimus_host* host;
     Run run;
     void* ud;
+    std::shared_ptr<const void> keep;  ///< The instance.
   };
+  std::vector<Task> take_waiting(const mimus_host& host);  ///< REQUIRES: mutex_ is held.
   void work();
   static void carry_out(const Task& task, mimus_rc rc);
 

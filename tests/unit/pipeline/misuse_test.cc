@@ -79,7 +79,7 @@ TEST(Misuse, IsAFailureThatTheFailPolicyDecides) {
       }
       EXPECT_EQ(world.sink->headers.count("X-Failed") + world.sink->headers.count("X-First"), 0U);
       EXPECT_EQ(world.journal.records.at(0).error, open ? "" : "plugin-failed");
-      EXPECT_EQ(world.plugins->find(open ? "test.b" : "test.a")->failures, 1U);
+      EXPECT_EQ(world.plugins->current()->find(open ? "test.b" : "test.a")->failures, 1U);
     }
   }
 }

@@ -101,6 +101,12 @@ TEST(Binding, TakesTheNearestConfig) {
   }
 }
 
+const Pipeline* compiled(const World& world, const ApiRecord& api, const EndpointRecord& endpoint) {
+  const CompiledPipeline* const held =
+      Compiler::compiled(world.generations->plugins()->serial, api, endpoint);
+  return held != nullptr ? held->stable.get() : nullptr;
+}
+
 TEST(Binding, LeavesOutWhoHasNothingToDoAndMarksWhoRefuses) {
   World world;
   probes().a.bind = [](const View&) { return MIMUS_OK; };
@@ -108,7 +114,7 @@ TEST(Binding, LeavesOutWhoHasNothingToDoAndMarksWhoRefuses) {
   world.open();
   const auto definitions = world.generations->definitions();
   const Pipeline* const made =
-      Compiler::compiled(*definitions->find_api(world.api_id), *definitions->find_endpoint(world.id));
+      compiled(world, *definitions->find_api(world.api_id), *definitions->find_endpoint(world.id));
   ASSERT_NE(made, nullptr);
   ASSERT_EQ(made->steps().size(), 2U);
   EXPECT_TRUE(made->steps()[0].broken);
@@ -117,9 +123,9 @@ TEST(Binding, LeavesOutWhoHasNothingToDoAndMarksWhoRefuses) {
       made->explain(),
       R"([{"plugin":"test.b","version":"1.0.0","phase":"traffic","fail":"open","bound":false,"why":"phase traffic"},)"
       R"({"plugin":"test.c","version":"1.0.0","phase":"content","fail":"closed","bound":true,"why":"phase content"}])");
-  EXPECT_EQ(world.plugins->find("test.a")->bindings, 0U);
-  EXPECT_EQ(world.plugins->find("test.b")->bindings, 0U);
-  EXPECT_EQ(world.plugins->find("test.c")->bindings, 2U);
+  EXPECT_EQ(world.plugins->current()->find("test.a")->holders.bindings, 0U);
+  EXPECT_EQ(world.plugins->current()->find("test.b")->holders.bindings, 0U);
+  EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 2U);
 }
 
 TEST(Compiler, BindsAgainWhenTheApiChangesAndUnbindsWhatNobodyUses) {
@@ -131,22 +137,22 @@ TEST(Compiler, BindsAgainWhenTheApiChangesAndUnbindsWhatNobodyUses) {
       definitions->with_api({world.api_id, "test", {}, 2, std::make_shared<const std::string>(document)}, 2);
   const Compiler::Job job{next, next->find_api(world.api_id), next->find_endpoint(world.id), nullptr,
                           nullptr};
-  EXPECT_EQ(Compiler::compiled(*job.api, *job.endpoint), nullptr) << "bound to revision 1";
+  EXPECT_EQ(compiled(world, *job.api, *job.endpoint), nullptr) << "bound to revision 1";
   world.generations->publish(next);
   ASSERT_TRUE(world.compiler->compile(job));
-  const Pipeline* const made = Compiler::compiled(*job.api, *job.endpoint);
+  const Pipeline* const made = compiled(world, *job.api, *job.endpoint);
   ASSERT_NE(made, nullptr);
   EXPECT_TRUE(made->capture().bodies);
   const auto again = world.compiler->compile(job);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->get(), made) << "nothing was to be done";
-  EXPECT_EQ(Compiler::compiled(*job.api, *job.endpoint), made);
+  EXPECT_EQ(compiled(world, *job.api, *job.endpoint), made);
   // An exchange of the old snapshot uses the newer one rather than compiling back and forth.
-  EXPECT_EQ(Compiler::compiled(*definitions->find_api(world.api_id), *job.endpoint), made);
+  EXPECT_EQ(compiled(world, *definitions->find_api(world.api_id), *job.endpoint), made);
   // Once no generation can use them, what was bound to the old API is unbound.
-  EXPECT_EQ(world.plugins->find("test.c")->bindings, 3U) << "the API, the endpoint, and that again";
+  EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 3U) << "the API, the endpoint, and that again";
   definitions.reset();
-  while (world.plugins->find("test.c")->bindings != 1U) {
+  while (world.plugins->current()->find("test.c")->holders.bindings != 1U) {
     world.generations->publish(next);
     std::this_thread::yield();
   }

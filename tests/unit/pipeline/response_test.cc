@@ -156,7 +156,7 @@ TEST(Binding, APluginThatRefusesIsDecidedByItsFailPolicyAtEveryRequest) {
       world.start();
       EXPECT_EQ(world.sink->status, open ? 200 : 503);
     }
-    EXPECT_EQ(world.plugins->find(open ? "test.b" : "test.a")->failures, 2U);
+    EXPECT_EQ(world.plugins->current()->find(open ? "test.b" : "test.a")->failures, 2U);
   }
 }
 
@@ -172,7 +172,7 @@ TEST(Binding, HappensAtTheFirstHitOffTheWorker) {
     }
     EXPECT_EQ(world.sink->status, 200);
   }
-  EXPECT_EQ(world.plugins->find("test.c")->bindings, 1U);
+  EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 1U);
 }
 
 TEST(Binding, ADocumentThatCannotBeReadIsAnError) {

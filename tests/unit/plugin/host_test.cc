@@ -8,6 +8,7 @@
 #include "host/net/server.h"
 #include "host/plugin/loaded.h"
 #include "host/plugin/metrics.h"
+#include "host/plugin/plugin_set.h"
 #include "mimus/json_text.h"
 #include "store/database.h"
 
@@ -69,7 +70,7 @@ class HostTest : public ::testing::Test {
     services.kv = &database->kv();
     ASSERT_TRUE(host->activate(services));
   }
-  AdminAnswer ask(const char* path) { return host->admin(*host->find("test.sample"), "GET", path, "", ""); }
+  AdminAnswer ask(const char* path) { return host->admin(*host->current()->find("test.sample"), "GET", path, "", ""); }
 
   FakeClock clock;
   Metrics metrics;
@@ -165,9 +166,9 @@ TEST_F(HostTest, FindsTheOwnerOfAnAdminPath) {
               {"/admin", false},         {"", false}};
   for (const auto& row : rows) {
     SCOPED_TRACE(row.path);
-    EXPECT_EQ(host->admin_owner(row.path) != nullptr, row.owned);
+    EXPECT_EQ(host->current()->admin_owner(row.path) != nullptr, row.owned);
   }
-  EXPECT_EQ(host->find("test.nobody"), nullptr);
+  EXPECT_EQ(host->current()->find("test.nobody"), nullptr);
 }
 
 TEST_F(HostTest, AnAdminRouteThatSaysNothingIsAFailure) {
@@ -195,7 +196,7 @@ TEST_F(HostTest, ChecksDefinitions) {
     view.size = sizeof view;
     view.level = MIMUS_LEVEL_ENDPOINT;
     view.fields = {fields.data(), fields.size()};
-    return host->check(*host->find("test.sample"), view);
+    return host->check(*host->current()->find("test.sample"), view);
   };
   EXPECT_TRUE(check(R"({"sample":"good"})").empty());
   const auto faults = check(R"({"sample":"bad"})");

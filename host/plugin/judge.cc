@@ -1,0 +1,49 @@
+#include "host/plugin/judge.h"
+
+namespace mimus {
+namespace {
+
+constexpr std::uint64_t least_failures = 5, least_compared = 50;
+constexpr std::size_t slow_bucket = 12;  // 4 ms
+
+std::string of_all(std::uint64_t part, std::uint64_t all, const char* what) {
+  return std::to_string(part) + " of " + std::to_string(all) + " requests " + what;
+}
+
+double share(std::uint64_t part, std::uint64_t all) {
+  return all == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+}  // namespace
+
+std::size_t p90_bucket(const TrafficSum& sum) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t count : sum.micros) all += count;
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < TrafficSum::buckets; ++i) {
+    below += sum.micros[i];
+    if (below * 10 >= all * 9) return i;
+  }
+  return TrafficSum::buckets - 1;
+}
+
+Judgement judge(const Evidence& e) {
+  if (e.failures >= least_failures && e.failures * 20 > e.since.requests)
+    return {Verdict::reject, of_all(e.failures, e.since.requests, "failed in it")};
+  if (e.since.requests >= least_compared) {
+    const double before = share(e.before.errors, e.before.requests);
+    const double since = share(e.since.errors, e.since.requests);
+    if (since > 2 * before && since > before + 0.05)
+      return {Verdict::reject, of_all(e.since.errors, e.since.requests, "were answered with 5xx")};
+    const std::size_t slow = p90_bucket(e.since);
+    if (e.before.requests >= least_compared && slow > slow_bucket && slow >= p90_bucket(e.before) + 2)
+      return {Verdict::reject, "a tenth of the requests took at least " +
+                                   std::to_string((std::uint64_t{1} << (slow - 1)) / 1000) +
+                                   " ms, before it less than " +
+                                   std::to_string((std::uint64_t{1} << p90_bucket(e.before)) / 1000 + 1) + " ms"};
+  }
+  if (e.age >= e.trial && e.since.requests >= e.least) return {Verdict::accept};
+  return {};
+}
+
+}  // namespace mimus

@@ -1,0 +1,121 @@
+// The manager's memory, its thread and the steps of a swap. For manager*.cc alone.
+#pragma once
+
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "host/plugin/loaded.h"
+#include "host/plugin/manager.h"
+#include "host/plugin/watch.h"
+
+namespace mimus {
+
+/// An instance that serves no more, until nothing of it is left.
+struct LeavingPlugin {
+  EndingStatus shown;
+  std::weak_ptr<const PluginHost::Loaded> plugin;
+  std::chrono::microseconds since{0};
+  bool evicted = false;
+  bool final = false;  ///< Destroyed, and its image looked for.
+};
+
+/// One plugin id.
+struct PluginSlot {
+  std::string id;
+  std::string state;                    ///< PluginStatus::state.
+  std::optional<PluginSource> builtin;  ///< What is beside the program under this id.
+  std::string origin;                   ///< The file that the newest image came from; "" for a built-in.
+  PluginPtr serving;                    ///< In the stable set, or null.
+  PluginPtr former;                     ///< While `serving` is on probation: what a rollback brings back.
+  std::string former_config;            ///< Its PluginDecision::config.
+  PluginPtr trial;                      ///< In the candidate set: a canary.
+  std::uint32_t canary_percent = 0;
+  std::map<std::string, ImageFile> files;  ///< By private path: of images that are or were mapped.
+
+  // Since the present trial or probation began:
+  std::chrono::microseconds since{0};
+  TrafficSum before, stable_at, candidate_at;
+
+  std::deque<LeavingPlugin> leaving;  ///< Newest first.
+  std::deque<PluginEvent> events;     ///< Newest first.
+};
+
+struct PluginManager::State {
+  explicit State(ManagerSetup from) : setup(std::move(from)) {}
+  ~State();
+
+  // ---- manager.cc: the thread -----------------------------------------------------------
+  void run();
+  Status on_thread(std::function<Status()> work);
+  void wake();
+  int next_timeout() const;
+
+  // ---- manager.cc: commands, on the thread -----------------------------------------------
+  Result<PluginSlot*> slot_of(const std::string& id);
+  Status reload(PluginSlot& slot);
+  Status disable(PluginSlot& slot);
+  Status enable(PluginSlot& slot);
+  Status rollback(PluginSlot& slot);
+  Status configure(PluginSlot& slot, const std::string& json);
+  Status install(const std::string& id, std::string_view image);
+  Status remove(PluginSlot& slot);
+  Status canary(PluginSlot& slot, std::uint32_t percent);
+
+  // ---- manager_swap.cc: steps --------------------------------------------------------------
+  void notice(const DirectoryWatch::Change& change);
+  /// `forced`: also if its bytes serve already.
+  Status bring_file(const std::string& path, bool forced);
+  /// Quarantine, probe, load, instance, publish. `file` is forgotten where it is refused.
+  Status bring(PluginSlot& slot, ImageFile file, bool forced);
+  Status bring_builtin(PluginSlot& slot, const char* what);
+  Status bring_kept(PluginSlot& slot, const std::string& kept);
+  /// Publishes it: as a canary, on probation, or for good.
+  Status serve(PluginSlot& slot, PluginPtr plugin, std::chrono::microseconds began);
+  Status republish();
+  void accept(PluginSlot& slot);
+  /// Brings the former one back, or the built-in one, or none. `charge`: the image is not loaded again.
+  void give_up(PluginSlot& slot, const std::string& what, const std::string& why);
+  void end_canary(PluginSlot& slot, const std::string& what, const std::string& why);
+  void promote(PluginSlot& slot);
+  void withdraw(PluginSlot& slot);  ///< All of its instances; not published yet.
+  void leave(PluginSlot& slot, PluginPtr plugin);
+  void keep(const PluginSlot& slot);
+  std::string kept_path(const std::string& id, bool previous) const;
+  PluginHost::Options options_of(const PluginSlot& slot) const;
+  std::string options_json(const PluginSlot& slot, const Manifest& manifest) const;
+  std::size_t stuck(const PluginSlot& slot, std::string_view state) const;
+
+  // ---- manager_watch.cc: what time brings -----------------------------------------------------
+  void look();
+  void judge_slots();
+  void bury();
+  void press(PluginSlot& slot);
+  void event(PluginSlot& slot, const std::string& what, const PluginPtr& about, const std::string& detail,
+             std::int64_t took_us = -1);
+  void refuse(PluginSlot& slot, const ImageFile* file, const Error& error);
+  void show();
+
+  ManagerSetup setup;
+  std::unique_ptr<DirectoryWatch> watch;
+  std::map<std::string, PluginSlot, std::less<>> slots;
+  std::map<std::string, std::string> ids;  ///< Of files by path.
+  std::vector<std::shared_ptr<const Image>> never_unloaded;
+  TrafficSum last_change;  ///< What was answered before the last change of plugins.
+  bool started = false;
+
+  std::thread thread;
+  int wake_fd = -1;
+  std::mutex mutex;
+  std::deque<std::packaged_task<Status()>> queue;  // guarded by mutex
+  bool stopping = false;                           // guarded by mutex
+
+  mutable std::mutex shown_mutex;
+  std::vector<PluginStatus> shown;  // guarded by shown_mutex
+  Supervision shown_supervision;    // likewise
+};
+
+}  // namespace mimus

@@ -1,0 +1,357 @@
+// The steps of a swap, from a file that was noticed to an instance that serves.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "host/plugin/manager_state.h"
+#include "mimus/json_text.h"
+
+namespace mimus {
+namespace {
+
+constexpr std::size_t max_parked = 8, max_pinned = 64;  // images of one plugin
+
+Error refusal(std::string message) { return {Code::conflict, std::move(message)}; }
+
+}  // namespace
+
+std::string PluginManager::State::kept_path(const std::string& id, bool previous) const {
+  return setup.data + "/plugins/kept/" + id + (previous ? ".previous.so" : ".so");
+}
+
+PluginHost::Options PluginManager::State::options_of(const PluginSlot& slot) const {
+  const auto at = setup.decisions.find(slot.id);
+  const std::string config = at == setup.decisions.end() ? "" : at->second.config;
+  return [this, config](const OptionSpec& option) {
+    if (const auto set = json::member(config, option.name)) return std::string(*set);
+    return setup.options(option);
+  };
+}
+
+std::string PluginManager::State::options_json(const PluginSlot& slot, const Manifest& manifest) const {
+  const PluginHost::Options option = options_of(slot);
+  std::string out = "{";
+  for (const OptionSpec& spec : manifest.options) {
+    if (out.size() > 1) out += ",";
+    json::quote(out, spec.name);
+    out += ":" + option(spec);
+  }
+  return out + "}";
+}
+
+std::size_t PluginManager::State::stuck(const PluginSlot& slot, std::string_view state) const {
+  return static_cast<std::size_t>(std::count_if(slot.leaving.begin(), slot.leaving.end(),
+                                                [&](const LeavingPlugin& one) { return one.shown.state == state; }));
+}
+
+void PluginManager::State::notice(const DirectoryWatch::Change& change) {
+  if (!change.removed) {
+    (void)bring_file(change.path, false);  // told as an event
+    return;
+  }
+  const auto known = ids.find(change.path);
+  if (known == ids.end()) return;
+  const std::string id = known->second;
+  ids.erase(known);
+  const auto at = slots.find(id);
+  if (at == slots.end() || at->second.origin != change.path) return;
+  PluginSlot& slot = at->second;
+  const bool served = slot.serving != nullptr;
+  withdraw(slot);
+  slot.origin.clear();
+  slot.state = "removed";
+  if (served) event(slot, "removed", nullptr, change.path + " is gone");
+  const bool disabled = setup.decisions.contains(id) && setup.decisions[id].disabled;
+  if (slot.builtin && !disabled && bring_builtin(slot, "removed")) return;
+  if (served) (void)republish();
+}
+
+Status PluginManager::State::bring_file(const std::string& path, bool forced) {
+  const bool installed = path.starts_with(setup.data + "/plugins/installed/");
+  auto file = setup.images->take(path, installed);
+  if (!file) {
+    // Whose it would be is known only if it was a plugin before: else it goes by its name.
+    const auto known = ids.find(path);
+    const std::string id = known != ids.end() ? known->second : std::filesystem::path(path).filename().string();
+    PluginSlot& slot = slots[id];
+    slot.id = id;
+    if (known == ids.end()) {
+      slot.origin = path;
+      ids[path] = id;
+    }
+    refuse(slot, nullptr, file.error());
+    return refusal(file.error().message);
+  }
+  const std::string id = file->manifest.id;
+  if (const auto known = ids.find(path); known != ids.end() && known->second != id) {
+    // Another plugin was in this file before, or nothing that could be read.
+    if (const auto old = slots.find(known->second); old != slots.end() && old->second.serving == nullptr &&
+                                                    !old->second.builtin && old->second.origin == path) {
+      slots.erase(old);
+    } else if (old != slots.end()) {
+      notice({path, true});
+    }
+  }
+  ids[path] = id;
+  PluginSlot& slot = slots[id];
+  slot.id = id;
+  return bring(slot, *std::move(file), forced);
+}
+
+Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced) {
+  const auto began = setup.clock->now();
+  const std::string path = file.path;
+  const auto refused = [&](const Error& error) -> Status {
+    refuse(slot, &file, error);
+    slot.files.erase(path);
+    if (!Image::is_mapped(path)) setup.images->forget(path);
+    return refusal(error.message);
+  };
+  slot.origin = file.origin;
+  if (setup.decisions.contains(slot.id) && setup.decisions[slot.id].disabled) {
+    setup.images->forget(path);
+    slot.state = "disabled";
+    return Done{};
+  }
+  if (!forced && slot.serving != nullptr && slot.serving->source().sha256 == file.sha256) {
+    setup.images->forget(path);
+    return Done{};
+  }
+  if (const Charge* const charge = setup.quarantine.find(file.sha256);
+      charge != nullptr && charge->quarantined) {
+    const Status out = refused(refusal("image " + file.sha256.substr(0, 16) + " of plugin " + slot.id +
+                                       " is quarantined: " + charge->reason +
+                                       "; POST /admin/plugins/" + slot.id + "/enable pardons it"));
+    if (slot.serving == nullptr) slot.state = "quarantined";
+    const std::string good = kept_path(slot.id, false);
+    if (slot.serving == nullptr && file.origin != good && ::access(good.c_str(), R_OK) == 0)
+      (void)bring_kept(slot, good);
+    return out;
+  }
+  if (setup.supervision.safe_mode)
+    return refused(refusal("safe mode: after repeated crashes only built-in plugins are loaded; POST "
+                           "/admin/plugins/" + slot.id + "/enable tries this one again"));
+  if (stuck(slot, "parked") >= max_parked)
+    return refused(refusal(std::to_string(max_parked) + " older images of plugin " + slot.id +
+                           " are parked: what holds them must end first"));
+  if (stuck(slot, "pinned") >= max_pinned)
+    return refused(refusal(std::to_string(max_pinned) + " older images of plugin " + slot.id +
+                           " stayed mapped: restart the host, and build with -fno-gnu-unique"));
+  if (slot.builtin && compare_versions(file.manifest.version, slot.builtin->manifest.version) < 0)
+    return refused(refusal(file.origin + " is version " + file.manifest.version + " of " + slot.id +
+                           ", lower than the built-in " + slot.builtin->manifest.version));
+  if (setup.probe) {
+    if (const Status tried = setup.probe(path, options_json(slot, file.manifest)); !tried) {
+      return refused(refusal("plugin " + slot.id + " (" + file.origin + ") " + tried.error().message));
+    }
+  }
+  if (const Status learnt = setup.stage->learn(file.manifest); !learnt) return refused(learnt.error());
+  PluginSource source{file.manifest, path, false, nullptr, file.granted, file.sha256};
+  slot.files.insert_or_assign(path, file);
+  auto image = Image::load(std::move(source));
+  if (!image) return refused(image.error());
+  auto plugin = setup.plugins->make(*std::move(image), options_of(slot));
+  if (!plugin) return refused(plugin.error());
+  if ((*plugin)->manifest().unload_never) never_unloaded.push_back((*plugin)->image);
+  if (Status served = serve(slot, *plugin, began); !served) {
+    refuse(slot, &file, served.error());
+    return refusal(served.error().message);
+  }
+  for (const std::string& warning : file.warnings) setup.log(MIMUS_LOG_WARN, file.origin + ": " + warning);
+  return Done{};
+}
+
+Status PluginManager::State::bring_builtin(PluginSlot& slot, const char* what) {
+  if (!slot.builtin) return Error{Code::not_found, "plugin " + slot.id + " is not built in, and its file is gone"};
+  const auto began = setup.clock->now();
+  std::shared_ptr<const Image> image;
+  if (slot.serving != nullptr && slot.serving->source().builtin) {
+    image = slot.serving->image;
+  } else {
+    auto loaded = Image::load(*slot.builtin);
+    if (!loaded) return loaded.error();
+    image = *std::move(loaded);
+  }
+  auto plugin = setup.plugins->make(std::move(image), options_of(slot));
+  if (!plugin) return plugin.error();
+  event(slot, what, *plugin, "the built-in version");
+  return serve(slot, *plugin, began);
+}
+
+Status PluginManager::State::bring_kept(PluginSlot& slot, const std::string& kept) {
+  auto file = setup.images->take(kept);
+  if (!file) return refusal(file.error().message);
+  const std::string origin = slot.origin;
+  const Status brought = bring(slot, *std::move(file), true);
+  slot.origin = origin;
+  return brought;
+}
+
+Status PluginManager::State::serve(PluginSlot& slot, PluginPtr plugin, std::chrono::microseconds began) {
+  const bool watched = setup.probation.count() > 0;
+  const bool as_canary = slot.canary_percent > 0 && slot.canary_percent < 100 && slot.serving != nullptr;
+  if (as_canary) {
+    for (const auto& [id, other] : slots) {
+      if (&other == &slot || other.trial == nullptr) continue;
+      leave(slot, std::move(plugin));
+      return Error{Code::conflict, "plugin " + id + " has a canary; one at a time"};
+    }
+  }
+  const TrafficSum until_now = setup.stage->traffic(false);
+  const PluginPtr was_serving = slot.serving, was_trial = slot.trial;
+  if (as_canary) {
+    slot.trial = plugin;
+  } else {
+    slot.serving = plugin;
+    slot.trial = nullptr;
+  }
+  if (const Status published = republish(); !published) {
+    slot.serving = was_serving;
+    slot.trial = was_trial;
+    leave(slot, std::move(plugin));
+    return published;
+  }
+  // Newer than what was on trial: that goes, and the last good one stays what a rollback brings back.
+  if (was_trial != nullptr) leave(slot, was_trial);
+  if (!as_canary && was_serving != nullptr) {
+    const bool unproven = slot.state == "probation";
+    if (unproven || !watched) leave(slot, was_serving);
+    if (watched && !unproven) slot.former = was_serving;
+    if (!watched && slot.former != nullptr) leave(slot, std::exchange(slot.former, nullptr));
+  }
+  slot.since = setup.clock->now();
+  slot.before = until_now;
+  slot.before -= last_change;
+  last_change = until_now;
+  slot.stable_at = setup.stage->traffic(false);
+  slot.candidate_at = setup.stage->traffic(true);
+  slot.state = as_canary ? "canary" : watched && started ? "probation" : "active";
+  set_probation(plugin->image->slot(), slot.state != "active");
+  event(slot, slot.state, plugin, as_canary ? std::to_string(slot.canary_percent) + " % of the requests" : "",
+        (setup.clock->now() - began).count());
+  if (slot.state == "active") accept(slot);
+  return Done{};
+}
+
+Status PluginManager::State::republish() {
+  std::vector<PluginPtr> stable;
+  const PluginSlot* canary = nullptr;
+  for (const auto& [id, slot] : slots) {
+    if (slot.serving != nullptr) stable.push_back(slot.serving);
+    if (slot.trial != nullptr) canary = &slot;
+  }
+  auto set = PluginSet::make(std::move(stable));
+  if (!set) return set.error();
+  PluginMix mix{*set};
+  if (canary != nullptr) {
+    auto candidate = PluginSet::make((*set)->with(canary->trial));
+    if (!candidate) return candidate.error();
+    mix.candidate = *candidate;
+    mix.share = canary->canary_percent * 100;
+  }
+  if (const Status prepared = setup.stage->prepare(*set); !prepared) return prepared;
+  setup.plugins->use(*set);
+  setup.stage->publish(std::move(mix));
+  return Done{};
+}
+
+void PluginManager::State::accept(PluginSlot& slot) {
+  if (slot.former != nullptr) leave(slot, std::exchange(slot.former, nullptr));
+  if (slot.state != "active") {
+    slot.state = "active";
+    event(slot, "active", slot.serving, "after its probation");
+  }
+  set_probation(slot.serving->image->slot(), false);
+  keep(slot);
+}
+
+void PluginManager::State::keep(const PluginSlot& slot) {
+  const PluginSource& source = slot.serving->source();
+  if (source.builtin) return;
+  const auto from = slot.files.find(source.file);
+  const std::string good = kept_path(slot.id, false), previous = kept_path(slot.id, true);
+  if (from == slot.files.end() || from->second.origin == good) return;
+  std::error_code failed;
+  const std::string fresh = good + ".new";
+  std::filesystem::remove(fresh, failed);
+  std::filesystem::create_hard_link(source.file, fresh, failed);
+  if (failed) {
+    failed.clear();
+    std::filesystem::copy_file(source.file, fresh, failed);
+  }
+  if (!failed && !from->second.origin.ends_with(".previous.so")) {
+    std::error_code none;  // the first version has no previous one
+    std::filesystem::rename(good, previous, none);
+  }
+  if (!failed) std::filesystem::rename(fresh, good, failed);
+  if (failed) setup.log(MIMUS_LOG_WARN, "cannot keep " + good + ": " + failed.message());
+}
+
+void PluginManager::State::give_up(PluginSlot& slot, const std::string& what, const std::string& why) {
+  const PluginPtr bad = std::exchange(slot.serving, std::exchange(slot.former, nullptr));
+  slot.state = slot.serving != nullptr ? "active" : "rejected";
+  event(slot, what, bad, why);
+  setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + bad->manifest().version + ": " + what + ": " + why);
+  if (slot.serving != nullptr && slot.serving->image == bad->image) {  // what failed is its configuration
+    setup.decisions[slot.id].config = slot.former_config;
+    if (setup.decisions[slot.id] == PluginDecision{}) setup.decisions.erase(slot.id);
+    (void)write_decisions(setup.data, setup.decisions);
+  } else if (!bad->source().builtin) {
+    Charge charge;
+    charge.id = slot.id;
+    charge.version = bad->manifest().version;
+    charge.hash = bad->source().sha256;
+    charge.reason = what + ": " + why;
+    charge.quarantined = true;
+    charge.by = "probation";
+    setup.quarantine.add(std::move(charge));
+    (void)write_quarantine(setup.data, setup.quarantine);
+  }
+  if (slot.serving == nullptr && slot.builtin) {
+    (void)bring_builtin(slot, "active");
+  } else {
+    (void)republish();
+  }
+  leave(slot, bad);
+}
+
+void PluginManager::State::end_canary(PluginSlot& slot, const std::string& what, const std::string& why) {
+  const PluginPtr bad = std::exchange(slot.trial, nullptr);
+  slot.canary_percent = 0;
+  slot.state = "active";
+  event(slot, what, bad, why);
+  setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + bad->manifest().version + ": " + what + ": " + why);
+  (void)republish();
+  leave(slot, bad);
+}
+
+void PluginManager::State::promote(PluginSlot& slot) {
+  const PluginPtr old = std::exchange(slot.serving, std::exchange(slot.trial, nullptr));
+  slot.canary_percent = 0;
+  slot.state = "active";
+  (void)republish();
+  event(slot, "promoted", slot.serving, "it served as well as " + old->manifest().version);
+  leave(slot, old);
+  accept(slot);
+}
+
+void PluginManager::State::withdraw(PluginSlot& slot) {
+  for (PluginPtr* one : {&slot.serving, &slot.former, &slot.trial}) {
+    if (*one != nullptr) leave(slot, std::exchange(*one, nullptr));
+  }
+  slot.canary_percent = 0;
+}
+
+void PluginManager::State::leave(PluginSlot& slot, PluginPtr plugin) {
+  PluginHost::quiesce(*plugin);
+  setup.stage->end_work(plugin);
+  LeavingPlugin one;
+  one.shown = {plugin->manifest().version, plugin->source().sha256, plugin->source().file, "draining", "",
+               setup.clock->wall_us()};
+  one.since = setup.clock->now();
+  one.plugin = plugin;
+  slot.leaving.push_front(std::move(one));
+}
+
+}  // namespace mimus
