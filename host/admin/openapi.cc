@@ -137,12 +137,13 @@ std::string route_operation(const Route& route, const std::vector<FieldSpec>& jo
   std::string responses = success(route.status, route.response.empty() ? "" : ref(route.response), headers);
   if (route.versioned && route.method == "GET") responses += R"(,"304":{"description":"Not modified"})";
   const bool patch = route.method == "PATCH";
-  const std::string request = route.request.empty() ? ""
-                              : route.request == raw_body
-                                  ? R"({"application/octet-stream":{"schema":{"type":"string","format":"binary"}}})"
-                              : patch ? R"({"application/merge-patch+json":{"schema":)" + ref(route.request) +
-                                            R"(},"application/json":{"schema":)" + ref(route.request) + "}}"
-                                      : content("application/json", ref(route.request));
+  const std::string request =
+      route.request.empty() ? ""
+      : route.request == raw_body
+          ? R"({"application/octet-stream":{"schema":{"type":"string","format":"binary"}}})"
+      : patch ? R"({"application/merge-patch+json":{"schema":)" + ref(route.request) +
+                    R"(},"application/json":{"schema":)" + ref(route.request) + "}}"
+              : content("application/json", ref(route.request));
   return operation(route.id, route.summary, route.role, parameters_of(route, journal), request, responses);
 }
 

@@ -107,8 +107,9 @@ std::string plugin_json(const PluginStatus& status, const PluginHost::Loaded* pl
   add_member(out, "failures",
              std::to_string(plugin != nullptr ? plugin->failures.load(std::memory_order_relaxed) : 0));
   add_member(out, "breaker", json::quoted(plugin != nullptr ? breaker_name(plugin->breaker) : "closed"));
-  add_member(out, "bindings",
-             std::to_string(plugin != nullptr ? plugin->holders.bindings.load(std::memory_order_relaxed) : 0));
+  add_member(
+      out, "bindings",
+      std::to_string(plugin != nullptr ? plugin->holders.bindings.load(std::memory_order_relaxed) : 0));
   add_member(out, "options",
              plugin == nullptr || plugin->options.empty() ? "{}" : std::string_view(plugin->options));
   add_member(out, "config", status.config.empty() ? "{}" : std::string_view(status.config));
@@ -156,7 +157,8 @@ Answer Service::list_plugins(const Call& call) {
   const std::vector<PluginStatus> all = plugin_statuses();
   auto at = all.begin();
   if (!page->cursor.empty()) {
-    at = std::find_if(all.begin(), all.end(), [&](const PluginStatus& one) { return one.id == page->cursor; });
+    at =
+        std::find_if(all.begin(), all.end(), [&](const PluginStatus& one) { return one.id == page->cursor; });
     if (at == all.end()) return bad_input({{"/cursor", "is not a cursor of this list"}});
     ++at;
   }
@@ -193,11 +195,15 @@ Answer Service::changed(const std::string& id, const Status& done) {
 }
 
 // The manager is there before the first call comes over the network.
-Answer Service::reload_plugin(const Call& call) { return changed(call.params[0], manager_->reload(call.params[0])); }
+Answer Service::reload_plugin(const Call& call) {
+  return changed(call.params[0], manager_->reload(call.params[0]));
+}
 Answer Service::disable_plugin(const Call& call) {
   return changed(call.params[0], manager_->disable(call.params[0]));
 }
-Answer Service::enable_plugin(const Call& call) { return changed(call.params[0], manager_->enable(call.params[0])); }
+Answer Service::enable_plugin(const Call& call) {
+  return changed(call.params[0], manager_->enable(call.params[0]));
+}
 Answer Service::roll_back_plugin(const Call& call) {
   return changed(call.params[0], manager_->rollback(call.params[0]));
 }

@@ -6,7 +6,9 @@
 
 namespace mimus {
 
-Status HostStage::learn(const Manifest& manifest) { return services_.plugins->fields().add(manifest.journal); }
+Status HostStage::learn(const Manifest& manifest) {
+  return services_.plugins->fields().add(manifest.journal);
+}
 
 Status HostStage::prepare(const PluginSetPtr& set) { return services_.admin->prepare(set); }
 

@@ -172,7 +172,7 @@ class Host {
     name_interfaces(addresses_.own);
     addresses_.allow_private = config_.proxy_allow_private;
     addresses_.https_only = config_.production;
-    if (const Status taken = take_images(plugins); !taken) return taken;
+    if (const Status taken = open_images(plugins); !taken) return taken;
     // The store opens while the plugins load: neither needs the other yet.
     StoreOptions store;
     store.directory = config_.data;
@@ -241,27 +241,16 @@ class Host {
   }
 
  private:
-  /// Third parties' files are mapped from private copies that were judged.
-  Status take_images(std::vector<PluginSource>& plugins) {
+  /// Whose plugins are loaded, and where their private copies lie.
+  Status open_images(std::vector<PluginSource>& plugins) {
     Result<std::unique_ptr<Trust>> trust = Trust::open(config_.trust);
     if (!trust) return trust.error();
     trust_ = std::move(*trust);
     Result<std::unique_ptr<ImageStore>> images = ImageStore::open(config_.data, *trust_);
     if (!images) return images.error();
     images_ = std::move(*images);
-    images_->sweep({});
-    for (PluginSource& plugin : plugins) {
-      if (plugin.builtin) {
-        plugin.granted = trust_->grant(plugin.manifest);
-        continue;
-      }
-      Result<ImageFile> image = images_->take(plugin.file);
-      if (!image) return image.error();
-      for (const std::string& warning : image->warnings) log_warn("plugin " + plugin.file + " " + warning);
-      plugin.file = image->path;
-      plugin.manifest = std::move(image->manifest);
-      plugin.granted = std::move(image->granted);
-    }
+    // What stands beside the program needs no signature.
+    for (PluginSource& plugin : plugins) plugin.granted = trust_->grant(plugin.manifest);
     return Done{};
   }
 
@@ -355,7 +344,7 @@ class Host {
   }
 
   /// What an operator set for the plugin that has the option, or what it is without.
-  std::string value_of(const OptionSpec& option, const PluginDecisions& decisions) const {
+  std::string value_of(const OptionSpec& option, const PluginDecisions& decisions) {
     for (const auto& [id, decided] : decisions) {
       if (const auto set = json::member(decided.config, option.name)) return std::string(*set);
     }
@@ -364,15 +353,8 @@ class Host {
 
   Status start_manager(std::vector<PluginSource> builtin, const PluginDecisions& decisions,
                        Quarantine quarantine) {
-    Result<std::unique_ptr<Trust>> trust = Trust::open({});
-    if (!trust) return trust.error();
-    trust_ = std::move(*trust);
-    Result<std::unique_ptr<ImageStore>> images = ImageStore::open(config_.data, *trust_);
-    if (!images) return images.error();
-    images_ = std::move(*images);
     stage_ = std::make_unique<HostStage>(StageServices{
-        plugins_.get(), admin_.get(), generations_.get(), compiler_.get(), &tasks_,
-        &shared_->traffic,
+        plugins_.get(), admin_.get(), generations_.get(), compiler_.get(), &tasks_, &shared_->traffic,
         [this](unsigned worker, std::function<void(WorkerService*)> work) {
           post_to(*server_, worker, [this, worker, work = std::move(work)] { work(services_[worker]); });
         },
@@ -530,8 +512,6 @@ class Host {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AdminGateway> gateway_;
   std::unique_ptr<SharedServices> shared_;
-  std::unique_ptr<Trust> trust_;
-  std::unique_ptr<ImageStore> images_;
   std::unique_ptr<HostStage> stage_;
   std::unique_ptr<TlsServer> tls_;
   std::unique_ptr<Server> server_;

@@ -157,7 +157,8 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
 
  private:
   void open() {
-    std::shared_ptr<const Pipeline> pipeline = Compiler::compiled(generation_->plugins->serial, *api_, *channel_);
+    std::shared_ptr<const Pipeline> pipeline =
+        Compiler::compiled(generation_->plugins->serial, *api_, *channel_);
     if (pipeline == nullptr && compiles_ == max_compiles) {
       return refuse(503, "definition-unreadable", "the endpoint's definition cannot be bound");
     }

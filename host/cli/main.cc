@@ -69,35 +69,10 @@ std::vector<const Manifest*> manifests_of(const std::vector<PluginSource>& plugi
 /// `serve --help` shows the options of whatever plugins can be found.
 int show_serve_help(const Arguments& arguments, const Installation& here) {
   const auto directories = told_plugin_directories(arguments, surroundings());
-  auto plugins = find_plugins(here.builtin_plugins, directories ? *directories : Arguments{});
+  std::vector<Error> skipped;
+  auto plugins = find_plugins(here.builtin_plugins, directories ? *directories : Arguments{}, &skipped);
   if (!plugins) plugins = find_plugins(here.builtin_plugins, {});
   return show_help(serve_help(plugins ? manifests_of(*plugins) : std::vector<const Manifest*>{}));
-}
-
-/// What may be loaded: all but what is in quarantine, and in safe mode only what is built in.
-/// `known` is what the supervisor found; the directories are read again where that may be old.
-Result<std::vector<PluginSource>> plugins_to_load(std::vector<PluginSource> known, const Installation& here,
-                                                  const Arguments& directories, const std::string& data,
-                                                  const Supervision& supervision) {
-  auto quarantine = read_quarantine(data);
-  if (!quarantine) return std::move(quarantine).error();
-  if (supervision.restarts == 0 && quarantine->charges().empty()) return known;
-  const auto refuses = [&](const PluginSource& source) {
-    if (supervision.safe_mode && !source.builtin) {
-      log_warn("plugin " + source.manifest.id + " is not loaded: safe mode");
-      return true;
-    }
-    const Charge* const charge = quarantine->find(image_hash(source));
-    if (charge == nullptr || !charge->quarantined) return false;
-    log_warn("plugin " + charge->id + " " + charge->version + " is not loaded: in quarantine for " +
-             charge->reason);
-    return true;
-  };
-  auto found = find_plugins(here.builtin_plugins, directories, refuses);
-  if (found) return found;
-  log_error("plugins: " + found.error().message + "; those of the start are taken");
-  std::erase_if(known, refuses);
-  return known;
 }
 
 /// The supervisor understands everything that it is told; the server is a fork of it and knows the same.
@@ -106,7 +81,9 @@ int serve_verb(const Arguments& arguments) {
   if (asks_for_help(arguments)) return show_serve_help(arguments, here);
   const auto directories = told_plugin_directories(arguments, surroundings());
   if (!directories) return fail(directories.error());
-  auto plugins = find_plugins(here.builtin_plugins, *directories);
+  // What is wrong with a third party's file is the plugin manager's to say, and no reason not to start.
+  std::vector<Error> skipped;
+  auto plugins = find_plugins(here.builtin_plugins, *directories, &skipped);
   if (!plugins && plugins.error().code == Code::not_found)
     return usage_fault("--plugins: " + plugins.error().message);
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
@@ -121,9 +98,9 @@ int serve_verb(const Arguments& arguments) {
       for (const Manifest& manifest : manifests) known.push_back(&manifest);
       return parse_serve(arguments, surroundings(), known);
     };
-    auto loaded = plugins_to_load(*std::move(plugins), here, *directories, config->data, supervision);
-    if (!loaded) return fail({Code::unavailable, loaded.error().message});
-    return serve(*config, here, *std::move(loaded), std::move(listeners), supervision, reread);
+    auto builtin = find_plugins(here.builtin_plugins, {});
+    if (!builtin) return fail({Code::unavailable, builtin.error().message});
+    return serve(*config, here, *std::move(builtin), std::move(listeners), supervision, reread);
   });
 }
 

@@ -80,7 +80,8 @@ Status journal_retention(ServeConfig& config, const Setting&, const Values& valu
 
 Status plugin_probation(ServeConfig& config, const Setting&, const Values& values) {
   const auto ms = parse_milliseconds(values[0]);
-  if (!ms || *ms > std::chrono::hours(24)) return invalid("must be a time of at most a day, as in 500ms, 60s or 0");
+  if (!ms || *ms > std::chrono::hours(24))
+    return invalid("must be a time of at most a day, as in 500ms, 60s or 0");
   config.plugin_probation = *ms;
   return Done{};
 }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <utility>
 #include <string>
+#include <utility>
 
 namespace mimus {
 namespace {

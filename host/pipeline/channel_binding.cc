@@ -56,8 +56,9 @@ class BoundChannel final : public ChannelBehaviour {
   }
 
   bool uses(const void* plugin) const override {
-    return std::any_of(pipeline_->steps().begin(), pipeline_->steps().end(),
-                       [&](const Step& step) { return step.plugin == plugin && step.plugin->peer != nullptr; });
+    return std::any_of(pipeline_->steps().begin(), pipeline_->steps().end(), [&](const Step& step) {
+      return step.plugin == plugin && step.plugin->peer != nullptr;
+    });
   }
 
  private:

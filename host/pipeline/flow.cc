@@ -89,9 +89,9 @@ void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* ge
 
 bool Flow::find_pipeline() {
   const std::uint64_t plugins = generation_->plugins->serial;
-  const CompiledPipeline* const compiled =
-      route_.endpoint != nullptr ? Compiler::compiled(plugins, *route_.api, *route_.endpoint)
-                                 : Compiler::compiled(plugins, *route_.api);
+  const CompiledPipeline* const compiled = route_.endpoint != nullptr
+                                               ? Compiler::compiled(plugins, *route_.api, *route_.endpoint)
+                                               : Compiler::compiled(plugins, *route_.api);
   if (compiled == nullptr) return false;
   pipeline_ = worker_->choose(*compiled, *generation_->plugins);
   candidate_ = pipeline_ == compiled->candidate.get();

@@ -35,7 +35,13 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
   using Callback = void (*)(mimus_inst*, void*, const mimus_fetched*);
 
   InstanceFetch(mimus_host& host, Loop& loop, Upstream& upstream, Callback done, void* ud)
-      : host_(host), plugin_(host.self.lock()), loop_(loop), upstream_(upstream), worker_(loop.index()), done_(done), ud_(ud) {
+      : host_(host),
+        plugin_(host.self.lock()),
+        loop_(loop),
+        upstream_(upstream),
+        worker_(loop.index()),
+        done_(done),
+        ud_(ud) {
     Timer::fire = [](Timer& timer) { static_cast<InstanceFetch&>(timer).on_deadline(); };
   }
 

@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Refuses = std::function<bool(const PluginSource&)>;
-
 Status add(std::vector<PluginSource>& found, PluginSource source) {
   const std::string& where = source.file.empty() ? "the program" : source.file;
   const Manifest& m = source.manifest;
@@ -51,19 +49,38 @@ Status add(std::vector<PluginSource>& found, PluginSource source) {
   return Done{};
 }
 
-Status add_linked(std::vector<PluginSource>& found, const Refuses& refuses) {
+Status add_linked(std::vector<PluginSource>& found) {
   for (const auto* at = __start_mimus_registry; at != __stop_mimus_registry; ++at) {
     Result<Manifest> manifest = parse_manifest({(*at)->manifest.p, (*at)->manifest.n});
     if (!manifest) return invalid("a linked-in plugin: " + manifest.error().message);
     PluginSource source{std::move(*manifest), "", true, (*at)->entry};
-    if (refuses && refuses(source)) continue;
     if (const Status status = add(found, std::move(source)); !status) return status;
   }
   return Done{};
 }
 
+Status add_file(std::vector<PluginSource>& found, const std::string& file, bool builtin) {
+  Result<std::string> text = read_manifest(file);
+  if (!text) return text.error();
+  Result<Manifest> manifest = parse_manifest(*text);
+  if (!manifest) return invalid(file + ": " + manifest.error().message);
+  const bool linked_already =
+      builtin && std::any_of(found.begin(), found.end(), [&](const PluginSource& other) {
+        return other.file.empty() && other.manifest.id == manifest->id;
+      });
+  if (linked_already) return Done{};
+  std::vector<PluginSource> more = found;
+  if (const Status status = add(more, PluginSource{std::move(*manifest), file, builtin, nullptr}); !status)
+    return status;
+  std::vector<const Manifest*> manifests;
+  for (const PluginSource& source : more) manifests.push_back(&source.manifest);
+  if (const auto order = solve_order(manifests); !order && !builtin) return order.error();
+  found = std::move(more);
+  return Done{};
+}
+
 Status add_directory(std::vector<PluginSource>& found, const std::string& directory, bool builtin,
-                     const Refuses& refuses) {
+                     std::vector<Error>* skipped) {
   std::error_code failed;
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(directory, failed)) {
@@ -73,18 +90,10 @@ Status add_directory(std::vector<PluginSource>& found, const std::string& direct
   if (failed) return Error{Code::not_found, "plugin directory " + directory + ": " + failed.message()};
   std::sort(files.begin(), files.end());
   for (const std::string& file : files) {
-    Result<std::string> text = read_manifest(file);
-    if (!text) return text.error();
-    Result<Manifest> manifest = parse_manifest(*text);
-    if (!manifest) return invalid(file + ": " + manifest.error().message);
-    const bool linked_already =
-        builtin && std::any_of(found.begin(), found.end(), [&](const PluginSource& other) {
-          return other.file.empty() && other.manifest.id == manifest->id;
-        });
-    if (linked_already) continue;
-    PluginSource source{std::move(*manifest), file, builtin, nullptr};
-    if (refuses && refuses(source)) continue;
-    if (const Status status = add(found, std::move(source)); !status) return status;
+    const Status added = add_file(found, file, builtin);
+    if (added) continue;
+    if (builtin || skipped == nullptr) return added;
+    skipped->push_back(added.error());
   }
   return Done{};
 }
@@ -116,13 +125,13 @@ std::string image_hash(const PluginSource& source) {
 
 Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
                                                const std::vector<std::string>& directories,
-                                               const Refuses& refuses) {
+                                               std::vector<Error>* skipped) {
   std::vector<PluginSource> found;
-  if (const Status status = add_linked(found, refuses); !status) return status.error();
-  if (const Status status = add_directory(found, builtin_directory, true, refuses); !status)
+  if (const Status status = add_linked(found); !status) return status.error();
+  if (const Status status = add_directory(found, builtin_directory, true, nullptr); !status)
     return status.error();
   for (const std::string& directory : directories) {
-    if (const Status status = add_directory(found, directory, false, refuses); !status) return status.error();
+    if (const Status status = add_directory(found, directory, false, skipped); !status) return status.error();
   }
   std::vector<const Manifest*> manifests;
   for (const PluginSource& source : found) manifests.push_back(&source.manifest);

@@ -29,20 +29,20 @@ std::size_t p90_bucket(const TrafficSum& sum) {
 
 Judgement judge(const Evidence& e) {
   if (e.failures >= least_failures && e.failures * 20 > e.since.requests)
-    return {Verdict::reject, of_all(e.failures, e.since.requests, "failed in it")};
+    return {Ruling::reject, of_all(e.failures, e.since.requests, "failed in it")};
   if (e.since.requests >= least_compared) {
     const double before = share(e.before.errors, e.before.requests);
     const double since = share(e.since.errors, e.since.requests);
     if (since > 2 * before && since > before + 0.05)
-      return {Verdict::reject, of_all(e.since.errors, e.since.requests, "were answered with 5xx")};
+      return {Ruling::reject, of_all(e.since.errors, e.since.requests, "were answered with 5xx")};
     const std::size_t slow = p90_bucket(e.since);
     if (e.before.requests >= least_compared && slow > slow_bucket && slow >= p90_bucket(e.before) + 2)
-      return {Verdict::reject, "a tenth of the requests took at least " +
-                                   std::to_string((std::uint64_t{1} << (slow - 1)) / 1000) +
-                                   " ms, before it less than " +
-                                   std::to_string((std::uint64_t{1} << p90_bucket(e.before)) / 1000 + 1) + " ms"};
+      return {Ruling::reject,
+              "a tenth of the requests took at least " +
+                  std::to_string((std::uint64_t{1} << (slow - 1)) / 1000) + " ms, before it less than " +
+                  std::to_string((std::uint64_t{1} << p90_bucket(e.before)) / 1000 + 1) + " ms"};
   }
-  if (e.age >= e.trial && e.since.requests >= e.least) return {Verdict::accept};
+  if (e.age >= e.trial && e.since.requests >= e.least) return {Ruling::accept};
   return {};
 }
 

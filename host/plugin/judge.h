@@ -9,19 +9,19 @@
 
 namespace mimus {
 
-enum class Verdict : std::uint8_t { wait, accept, reject };
+enum class Ruling : std::uint8_t { wait, accept, reject };
 struct Judgement {
-  Verdict verdict = Verdict::wait;
+  Ruling ruling = Ruling::wait;
   std::string why = {};  ///< Of a rejection: "3 of 40 requests failed in it".
 };
 
 /// What is known of a new version and of what it is compared with.
 struct Evidence {
-  TrafficSum before;            ///< What the version before answered.
-  TrafficSum since;             ///< What the new one did.
-  std::uint64_t failures = 0;   ///< Requests that the new one's fail policy had to decide.
+  TrafficSum before;                           ///< What the version before answered.
+  TrafficSum since;                            ///< What the new one did.
+  std::uint64_t failures = 0;                  ///< Requests that the new one's fail policy had to decide.
   std::chrono::microseconds age{0}, trial{0};  ///< How long it serves, and how long it is watched.
-  std::uint64_t least = 0;      ///< Requests without which it is not accepted (a canary's).
+  std::uint64_t least = 0;                     ///< Requests without which it is not accepted (a canary's).
 };
 
 /// Rejects at once what fails (five requests or more, and more than 5 % of all), answers 5xx

@@ -32,7 +32,8 @@ std::string unfit(const OptionSpec& option, const nlohmann::json& value) {
   }
   if (!value.is_number_integer()) return "must be a whole number";
   const auto number = value.get<std::int64_t>();
-  if (option.minimum && number < *option.minimum) return "must be at least " + std::to_string(*option.minimum);
+  if (option.minimum && number < *option.minimum)
+    return "must be at least " + std::to_string(*option.minimum);
   if (option.maximum && number > *option.maximum) return "must be at most " + std::to_string(*option.maximum);
   return "";
 }
@@ -69,7 +70,8 @@ Result<std::unique_ptr<PluginManager>> PluginManager::open(ManagerSetup setup) {
     for (const PluginPtr& plugin : set->in_order()) {
       if (plugin->manifest().id == slot.id) slot.serving = plugin;
     }
-    const bool disabled = state->setup.decisions.contains(slot.id) && state->setup.decisions[slot.id].disabled;
+    const bool disabled =
+        state->setup.decisions.contains(slot.id) && state->setup.decisions[slot.id].disabled;
     slot.state = slot.serving != nullptr ? "active" : disabled ? "disabled" : "quarantined";
   }
   state->show();
@@ -115,7 +117,8 @@ int PluginManager::State::next_timeout() const {
   for (const auto& [id, slot] : slots) {
     const bool leaves = std::any_of(slot.leaving.begin(), slot.leaving.end(),
                                     [](const LeavingPlugin& one) { return !one.final; });
-    if (leaves || slot.former != nullptr || slot.trial != nullptr || slot.state == "probation") timeout = look_ms;
+    if (leaves || slot.former != nullptr || slot.trial != nullptr || slot.state == "probation")
+      timeout = look_ms;
   }
   if (const auto next = watch->next()) {
     const int ms = static_cast<int>(std::min<std::int64_t>(next->count(), 60'000));
@@ -223,10 +226,10 @@ Status PluginManager::State::rollback(PluginSlot& slot) {
     return Error{Code::not_found, "plugin " + slot.id + " has nothing to roll back to"};
   const PluginPtr now = slot.serving;
   const std::string previous = kept_path(slot.id, true);
-  const Status back = ::access(previous.c_str(), R_OK) == 0 ? bring_kept(slot, previous)
-                      : slot.builtin                        ? bring_builtin(slot, "rolled-back")
-                                                            : Status(Error{Code::not_found, "plugin " + slot.id +
-                                                                     " has nothing to roll back to"});
+  const Status back =
+      ::access(previous.c_str(), R_OK) == 0 ? bring_kept(slot, previous)
+      : slot.builtin                        ? bring_builtin(slot, "rolled-back")
+                     : Status(Error{Code::not_found, "plugin " + slot.id + " has nothing to roll back to"});
   if (!back) return back;
   Charge charge;
   charge.id = slot.id;

@@ -51,7 +51,8 @@ struct PluginEvent {
 /// What became of an image that serves no more.
 struct EndingStatus {
   std::string version, sha256, file;
-  std::string state;   ///< draining, parked, pinned, unloaded; destroyed: its code goes on in another instance.
+  std::string
+      state;  ///< draining, parked, pinned, unloaded; destroyed: its code goes on in another instance.
   std::string detail;  ///< Who holds it, or why it stays mapped.
   std::int64_t since_us = 0;
 };
@@ -62,13 +63,13 @@ struct PluginStatus {
   std::string version, sha256, file, origin, signature;
   bool builtin = false;
   std::vector<std::string> warnings;
-  std::string config;                    ///< JSON of what PUT …/config said, "" for nothing.
-  std::string former_version;            ///< What a rollback would bring; "" for none.
-  std::uint32_t canary_percent = 0;      ///< Of the next new image, or of the present one.
-  std::string canary_version;            ///< "" but while a canary runs.
-  TrafficSum canary, stable;             ///< While it runs: since it began.
-  std::vector<EndingStatus> endings;     ///< Newest first, at most 16.
-  std::vector<PluginEvent> events;       ///< Newest first, at most 50.
+  std::string config;                 ///< JSON of what PUT …/config said, "" for nothing.
+  std::string former_version;         ///< What a rollback would bring; "" for none.
+  std::uint32_t canary_percent = 0;   ///< Of the next new image, or of the present one.
+  std::string canary_version;         ///< "" but while a canary runs.
+  TrafficSum canary, stable;          ///< While it runs: since it began.
+  std::vector<EndingStatus> endings;  ///< Newest first, at most 16.
+  std::vector<PluginEvent> events;    ///< Newest first, at most 50.
 };
 
 struct ManagerSetup {
@@ -76,11 +77,11 @@ struct ManagerSetup {
   PluginStage* stage = nullptr;
   ImageStore* images = nullptr;
   const Clock* clock = nullptr;
-  std::string data;                       ///< The data directory.
-  std::vector<std::string> directories;   ///< --plugins, watched.
-  std::vector<PluginSource> builtin;      ///< All that were found, also those that are not loaded.
+  std::string data;                      ///< The data directory.
+  std::vector<std::string> directories;  ///< --plugins, watched.
+  std::vector<PluginSource> builtin;     ///< All that were found, also those that are not loaded.
   PluginDecisions decisions = {};
-  PluginHost::Options options;            ///< Of flags, environment, file and manifest.
+  PluginHost::Options options;  ///< Of flags, environment, file and manifest.
   void (*log)(mimus_log_level level, std::string_view text) = nullptr;
   /// Tries an image in a child process. Empty: it is not tried.
   std::function<Status(const std::string& file, const std::string& options)> probe;

@@ -41,8 +41,9 @@ std::string PluginManager::State::options_json(const PluginSlot& slot, const Man
 }
 
 std::size_t PluginManager::State::stuck(const PluginSlot& slot, std::string_view state) const {
-  return static_cast<std::size_t>(std::count_if(slot.leaving.begin(), slot.leaving.end(),
-                                                [&](const LeavingPlugin& one) { return one.shown.state == state; }));
+  return static_cast<std::size_t>(
+      std::count_if(slot.leaving.begin(), slot.leaving.end(),
+                    [&](const LeavingPlugin& one) { return one.shown.state == state; }));
 }
 
 void PluginManager::State::notice(const DirectoryWatch::Change& change) {
@@ -73,7 +74,8 @@ Status PluginManager::State::bring_file(const std::string& path, bool forced) {
   if (!file) {
     // Whose it would be is known only if it was a plugin before: else it goes by its name.
     const auto known = ids.find(path);
-    const std::string id = known != ids.end() ? known->second : std::filesystem::path(path).filename().string();
+    const std::string id =
+        known != ids.end() ? known->second : std::filesystem::path(path).filename().string();
     PluginSlot& slot = slots[id];
     slot.id = id;
     if (known == ids.end()) {
@@ -121,8 +123,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
   if (const Charge* const charge = setup.quarantine.find(file.sha256);
       charge != nullptr && charge->quarantined) {
     const Status out = refused(refusal("image " + file.sha256.substr(0, 16) + " of plugin " + slot.id +
-                                       " is quarantined: " + charge->reason +
-                                       "; POST /admin/plugins/" + slot.id + "/enable pardons it"));
+                                       " is quarantined: " + charge->reason + "; POST /admin/plugins/" +
+                                       slot.id + "/enable pardons it"));
     if (slot.serving == nullptr) slot.state = "quarantined";
     const std::string good = kept_path(slot.id, false);
     if (slot.serving == nullptr && file.origin != good && ::access(good.c_str(), R_OK) == 0)
@@ -130,8 +132,10 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
     return out;
   }
   if (setup.supervision.safe_mode)
-    return refused(refusal("safe mode: after repeated crashes only built-in plugins are loaded; POST "
-                           "/admin/plugins/" + slot.id + "/enable tries this one again"));
+    return refused(
+        refusal("safe mode: after repeated crashes only built-in plugins are loaded; POST "
+                "/admin/plugins/" +
+                slot.id + "/enable tries this one again"));
   if (stuck(slot, "parked") >= max_parked)
     return refused(refusal(std::to_string(max_parked) + " older images of plugin " + slot.id +
                            " are parked: what holds them must end first"));
@@ -163,7 +167,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
 }
 
 Status PluginManager::State::bring_builtin(PluginSlot& slot, const char* what) {
-  if (!slot.builtin) return Error{Code::not_found, "plugin " + slot.id + " is not built in, and its file is gone"};
+  if (!slot.builtin)
+    return Error{Code::not_found, "plugin " + slot.id + " is not built in, and its file is gone"};
   const auto began = setup.clock->now();
   std::shared_ptr<const Image> image;
   if (slot.serving != nullptr && slot.serving->source().builtin) {

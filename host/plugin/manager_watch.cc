@@ -19,8 +19,9 @@ std::string holders_of(const PluginHost::Loaded& plugin) {
   std::string out;
   const Holders& held = plugin.holders;
   for (const std::string& one :
-       {counted(held.channels, "channel"), counted(held.timers, "timer"), counted(plugin.host.fetches, "fetch in flight"),
-        counted(plugin.host.tasks, "task"), counted(held.bindings, "binding"), counted(held.sets, "plugin set")}) {
+       {counted(held.channels, "channel"), counted(held.timers, "timer"),
+        counted(plugin.host.fetches, "fetch in flight"), counted(plugin.host.tasks, "task"),
+        counted(held.bindings, "binding"), counted(held.sets, "plugin set")}) {
     if (!one.empty()) out += (out.empty() ? "" : ", ") + one;
   }
   return out.empty() ? "a call that has not returned" : out;
@@ -63,13 +64,13 @@ void PluginManager::State::judge_slots() {
       evidence.failures = slot.serving->failures.load(std::memory_order_relaxed);
     }
     const Judgement judgement = judge(evidence);
-    if (judgement.verdict == Verdict::reject && slot.trial != nullptr) {
+    if (judgement.ruling == Ruling::reject && slot.trial != nullptr) {
       end_canary(slot, "rolled-back", judgement.why);
-    } else if (judgement.verdict == Verdict::reject) {
+    } else if (judgement.ruling == Ruling::reject) {
       give_up(slot, "rolled-back", judgement.why);
-    } else if (judgement.verdict == Verdict::accept && slot.trial != nullptr) {
+    } else if (judgement.ruling == Ruling::accept && slot.trial != nullptr) {
       promote(slot);
-    } else if (judgement.verdict == Verdict::accept) {
+    } else if (judgement.ruling == Ruling::accept) {
       accept(slot);
     }
   }
@@ -89,14 +90,15 @@ void PluginManager::State::bury() {
     if (one != slot.leaving.rend()) {
       one->final = true;
       one->shown.state = gone.file.empty() || (!gone.code_gone && !gone.kept) ? "destroyed"
-                        : unmapped                                             ? "unloaded"
-                                                                               : "pinned";
+                         : unmapped                                           ? "unloaded"
+                                                                              : "pinned";
       const Manifest* const manifest = file != slot.files.end() ? &file->second.manifest : nullptr;
       one->shown.detail = one->shown.state == "pinned"
                               ? why_mapped(file != slot.files.end() ? &file->second : nullptr, manifest)
                               : "";
-      PluginEvent happened{setup.clock->wall_us(), one->shown.state, gone.version, one->shown.sha256,
-                           one->shown.detail, (setup.clock->now() - one->since).count()};
+      PluginEvent happened{setup.clock->wall_us(), one->shown.state,
+                           gone.version,           one->shown.sha256,
+                           one->shown.detail,      (setup.clock->now() - one->since).count()};
       slot.events.push_front(std::move(happened));
     }
     if (unmapped && file != slot.files.end()) {
@@ -118,7 +120,8 @@ void PluginManager::State::press(PluginSlot& slot) {
     }
     if (age >= setup.drain + setup.park && one.shown.state == "draining") {
       one.shown.state = "parked";
-      setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + one.shown.version + " is parked by " + one.shown.detail);
+      setup.log(MIMUS_LOG_WARN,
+                "plugin " + slot.id + " " + one.shown.version + " is parked by " + one.shown.detail);
       event(slot, "parked", plugin, "by " + one.shown.detail);
     }
   }
@@ -177,7 +180,8 @@ void PluginManager::State::show() {
     } else if (slot.builtin) {
       out.builtin = true;
     }
-    if (const auto at = setup.decisions.find(slot.id); at != setup.decisions.end()) out.config = at->second.config;
+    if (const auto at = setup.decisions.find(slot.id); at != setup.decisions.end())
+      out.config = at->second.config;
     if (slot.former != nullptr) out.former_version = slot.former->manifest().version;
     out.canary_percent = slot.canary_percent;
     if (slot.trial != nullptr) {
@@ -194,7 +198,8 @@ void PluginManager::State::show() {
   std::vector<PluginStatus> next;
   const PluginSetPtr set = setup.plugins->current();
   for (const PluginPtr& plugin : set->in_order()) {
-    if (const auto at = slots.find(plugin->manifest().id); at != slots.end()) next.push_back(shown_of(at->second));
+    if (const auto at = slots.find(plugin->manifest().id); at != slots.end())
+      next.push_back(shown_of(at->second));
   }
   for (const auto& [id, slot] : slots) {
     if (set->find(id) == nullptr) next.push_back(shown_of(slot));

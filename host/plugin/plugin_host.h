@@ -31,12 +31,13 @@ std::string image_hash(const PluginSource& source);
 
 /// What is beside the program and in `directories`, without running any of it: linked-in
 /// ones, then `builtin_directory`, then `directories` in order. A third party's file with
-/// the id of a built-in and a version not lower takes its place. What `refuses` says yes to
-/// is left out, as if it were not there.
-/// Errors: invalid - a file's manifest, naming the file;  conflict - as solve_order
-Result<std::vector<PluginSource>> find_plugins(
-    const std::string& builtin_directory, const std::vector<std::string>& directories,
-    const std::function<bool(const PluginSource&)>& refuses = nullptr);
+/// the id of a built-in and a version not lower takes its place.
+/// Errors: not_found - one is no directory. A third party's file whose manifest does not do,
+///         or that would make a conflict or cycle, is put into `skipped` and left out; without
+///         `skipped` it is the error: invalid, naming the file, or conflict, as solve_order
+Result<std::vector<PluginSource>> find_plugins(const std::string& builtin_directory,
+                                               const std::vector<std::string>& directories,
+                                               std::vector<Error>* skipped = nullptr);
 
 /// What the plugins' host tables are made of. All outlive the PluginHost. `server`,
 /// `journal` and `kv` may be set after loading, by activate.

@@ -10,7 +10,7 @@ namespace mimus {
 
 struct PluginDecision {
   bool disabled = false;
-  std::string config;     ///< JSON object of options, over those of flags and file; "" for none.
+  std::string config;  ///< JSON object of options, over those of flags and file; "" for none.
   bool operator==(const PluginDecision&) const = default;
 };
 

@@ -1,18 +1,14 @@
 // The policy of strikes, and the file.
 #include "host/plugin/quarantine.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "store/data_directory.h"
+#include "host/plugin/durable_file.h"
 
 namespace mimus {
 namespace {
