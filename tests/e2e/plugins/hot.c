@@ -1,0 +1,143 @@
+/* A third party's plugin in C whose versions tell themselves apart: it answers with its version
+ * in a header. Compile-time: PLUGIN_VERSION, PLUGIN_ID, PLUGIN_PHASE, PLUGIN_AFTER; BROKEN (1: it
+ * fails every request, 2: it refuses its configuration), HOLD (it holds requests whose X-Hold is set). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mimus/plugin.h"
+
+#ifndef PLUGIN_ID
+#define PLUGIN_ID "com.example.hot"
+#endif
+#ifndef PLUGIN_VERSION
+#define PLUGIN_VERSION "1.0.0"
+#endif
+#ifndef PLUGIN_PHASE
+#define PLUGIN_PHASE "transform"
+#endif
+#ifndef PLUGIN_AFTER
+#define PLUGIN_AFTER ""
+#endif
+#ifndef BROKEN
+#define BROKEN 0
+#endif
+
+MIMUS_MANIFEST = "{\"id\":\"" PLUGIN_ID "\",\"version\":\"" PLUGIN_VERSION
+                 "\",\"abi\":{\"major\":1,\"minor\":0},\"summary\":\"Tells its version\","
+                 "\"order\":{\"phase\":\"" PLUGIN_PHASE "\",\"after\":[" PLUGIN_AFTER "],\"before\":[]},"
+                 "\"fail\":\"open\",\"options\":[{\"name\":\"hot-word\",\"type\":\"text\",\"default\":\"hi\","
+                 "\"help\":\"a word\"},{\"name\":\"hot-number\",\"type\":\"integer\",\"minimum\":1,"
+                 "\"default\":1,\"help\":\"a number\"}],"
+                 "\"journal\":[{\"name\":\"hotVersion\",\"type\":\"text\"}],"
+                 "\"endpoint_schema\":{\"type\":\"object\",\"additionalProperties\":false,"
+                 "\"properties\":{\"loud\":{\"type\":\"boolean\"}}}}";
+
+struct mimus_inst {
+  mimus_host* host;
+  const mimus_host_api* api;
+  const mimus_http_v1* http;
+  const mimus_async_v1* async;
+  const mimus_journal_v1* journal;
+  char word[64];
+};
+
+struct mimus_bound {
+  int level;
+};
+
+static mimus_str text(const char* s) {
+  const mimus_str out = {s, strlen(s)};
+  return out;
+}
+
+static mimus_rc create(const mimus_host_api* api, mimus_host* host, mimus_inst** out) {
+  mimus_inst* const inst = calloc(1, sizeof *inst);
+  inst->host = host;
+  inst->api = api;
+  inst->http = api->get_extension(host, "mimus.http/1");
+  inst->async = api->get_extension(host, "mimus.async/1");
+  *out = inst;
+  return MIMUS_OK;
+}
+
+static mimus_rc configure(mimus_inst* inst, mimus_str json) {
+  const char* const key = "\"hot-word\":\"";
+  const char* at = memmem(json.p, json.n, key, strlen(key));
+  size_t n = 0;
+  if (BROKEN == 2) {
+    inst->api->set_error(inst->host, text("told to refuse"));
+    return MIMUS_E_INVAL;
+  }
+  for (at = at == NULL ? "\"" : at + strlen(key); *at != '"' && n + 1 < sizeof inst->word; ++at) inst->word[n++] = *at;
+  return MIMUS_OK;
+}
+
+static void destroy(mimus_inst* inst) { free(inst); }
+
+static mimus_rc bind(mimus_inst* inst, const mimus_view* view, mimus_bound** out) {
+  (void)inst;
+  *out = NULL;
+  if (view->level != MIMUS_LEVEL_ENDPOINT || view->config.n == 0) return MIMUS_OK;
+  *out = malloc(sizeof **out);
+  (*out)->level = view->level;
+  return MIMUS_OK;
+}
+
+static void unbind(mimus_inst* inst, mimus_bound* bound) {
+  (void)inst;
+  free(bound);
+}
+
+static mimus_action on_request(mimus_inst* inst, mimus_bound* bound, mimus_req* req, void** ctx) {
+  mimus_str what;
+  (void)bound;
+  if (BROKEN == 1) return MIMUS_FAIL;
+  if (inst->http->get(req, MIMUS_REQUEST_HEADERS, text("X-Hold"), 0, &what) != MIMUS_OK) return MIMUS_NEXT;
+  *ctx = inst->async->hold(req, 60000);
+  return MIMUS_SUSPEND;
+}
+
+static mimus_action on_resume(mimus_inst* inst, mimus_bound* bound, mimus_req* req, void** ctx) {
+  (void)inst;
+  (void)bound;
+  (void)req;
+  (void)ctx;
+  return MIMUS_NEXT;
+}
+
+static mimus_action on_response(mimus_inst* inst, mimus_bound* bound, mimus_req* req, void** ctx) {
+  (void)bound;
+  (void)ctx;
+  inst->http->set(req, text("X-Hot"), text(PLUGIN_VERSION));
+  inst->http->set(req, text("X-Word"), text(inst->word));
+  return MIMUS_NEXT;
+}
+
+static void on_end(mimus_inst* inst, mimus_bound* bound, mimus_req* req, void** ctx) {
+  (void)bound;
+  (void)req;
+  if (*ctx != NULL) inst->async->release(*ctx);
+}
+
+static const mimus_plugin* entry(uint32_t major, uint32_t minor) {
+  static const mimus_plugin plugin = {
+      .size = sizeof(mimus_plugin),
+      .abi_major = MIMUS_ABI_MAJOR,
+      .abi_minor = MIMUS_ABI_MINOR,
+      .id = PLUGIN_ID,
+      .version = PLUGIN_VERSION,
+      .create = create,
+      .configure = configure,
+      .destroy = destroy,
+      .bind = bind,
+      .unbind = unbind,
+      .on_request = on_request,
+      .on_resume = on_resume,
+      .on_response = on_response,
+      .on_end = on_end,
+  };
+  (void)minor;
+  return major == MIMUS_ABI_MAJOR ? &plugin : NULL;
+}
+
+MIMUS_EXPORT(entry)
