@@ -21,12 +21,13 @@ std::optional<std::uint32_t> HangJudge::look(const CrashPage& page) {
     const std::uint32_t where = crumb.where.load(std::memory_order_relaxed);
     const std::uint32_t visits = crumb.visits.load(std::memory_order_relaxed);
     Seen& seen = seen_[i];
-    if (where == 0 || where != seen.where || visits != seen.visits) {
+    const bool worker = crumb.worker.load(std::memory_order_relaxed);
+    const bool may_block = !worker && Crumb::hook_of(where) == Hook::task;
+    if (where == 0 || may_block || where != seen.where || visits != seen.visits) {
       seen = {where, visits, 0};
       continue;
     }
     ++seen.ticks;
-    const bool worker = crumb.worker.load(std::memory_order_relaxed);
     if (seen.ticks >= (worker ? limits_.worker : limits_.other) && !hanging) hanging = where;
   }
   return hanging;

@@ -21,7 +21,7 @@ namespace mimus {
 class HangJudge {
  public:
   /// So many ticks in one visit are a hang: of a worker, which serves others too; of any
-  /// other thread, which may work for long.
+  /// other thread, which may work for long. Tasks off the workers may block, and never hang.
   struct Limits {
     unsigned worker = 5, other = 30;
   };

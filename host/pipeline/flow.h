@@ -49,6 +49,14 @@ class Flow final : public Responder, private mimus_resume::Waiter {
  public:
   explicit Flow(std::vector<Flow*>& idle) : idle_(idle), incoming_(*this) {}
 
+  /// The flow of a handle that a plugin was given; nullptr: that exchange has ended, though
+  /// the flow may have another by now. [w]
+  static Flow* of(mimus_req* handle) {
+    const auto bits = reinterpret_cast<std::uintptr_t>(handle);
+    auto* const flow = reinterpret_cast<Flow*>(bits & ((std::uintptr_t{1} << serial_shift) - 1));
+    return flow->serial_ == bits >> serial_shift ? flow : nullptr;
+  }
+
   /// Takes the exchange through the pipeline of its route. `generation` is leased until end.
   void start(WorkerContext& worker, Exchange& exchange, const Generation* generation, const Route& route);
 
@@ -164,7 +172,13 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool left_out() const { return contexts_[slot_] == &left_out_mark_; }
   const std::vector<Step>& steps() const;
   const Step& step() const { return pipeline_->steps()[slot_]; }
-  mimus_req* handle() { return reinterpret_cast<mimus_req*>(this); }
+  mimus_req* handle() {
+    return reinterpret_cast<mimus_req*>(reinterpret_cast<std::uintptr_t>(this) | std::uintptr_t{serial_}
+                                                                                     << serial_shift);
+  }
+
+  static constexpr int serial_shift = 48;  // addresses of Linux's processes are shorter
+  static_assert(sizeof(void*) == 8);
 
   static inline char left_out_mark_;  // its address is the context of a step that was not entered
 
@@ -185,6 +199,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   bool begun_ = false;      // its head was handed to the sink
   bool broken_ = false;     // it broke off: cut the connection once it is journalled
   bool query_known_ = false;
+  std::uint16_t serial_ = 0;      // counts the exchanges, in each one's handle
   bool request_changed_ = false;  // client_headers_ holds what it was
   std::uint32_t entered_ = 0;
   std::uint32_t slot_ = 0;

@@ -242,6 +242,7 @@ void Flow::on_end() {
     if (!now.plugin->breaker.calm()) now.plugin->breaker.passed();
     if (now.table->on_end != nullptr) call(now.table->on_end, Hook::on_end);
   }
+  ++serial_;  // a plugin that kept the handle is told GONE
   worker_->lease.release(generation_);
   exchange_ = nullptr;
   pipeline_ = nullptr;

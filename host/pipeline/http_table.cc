@@ -1,6 +1,7 @@
 #include "host/pipeline/http_table.h"
 
 #include <string>
+#include <type_traits>
 
 #include "host/channel/channels.h"
 #include "host/channel/framing.h"
@@ -13,7 +14,27 @@
 namespace mimus {
 namespace {
 
-Flow& flow_of(mimus_req* req) { return *reinterpret_cast<Flow*>(req); }
+/// REQUIRES: the handle's exchange has not ended. See Living.
+Flow& flow_of(mimus_req* req) { return *Flow::of(req); }
+
+/// A function of a table, for a handle that may be of an exchange that has ended: then it
+/// returns `gone`, or nullptr.
+template <auto function, std::int32_t gone = MIMUS_E_GONE>
+struct Living;
+template <class Return, class... More, Return (*function)(mimus_req*, More...), std::int32_t gone>
+struct Living<function, gone> {
+  static Return call(mimus_req* req, More... more) {
+    if (Flow::of(req) != nullptr) return function(req, more...);
+    if constexpr (std::is_pointer_v<Return>) {
+      return nullptr;
+    } else {
+      return gone;
+    }
+  }
+};
+template <auto function, std::int32_t gone = MIMUS_E_GONE>
+constexpr auto living = &Living<function, gone>::call;
+
 std::string_view view(mimus_str text) {
   return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
 }
@@ -268,32 +289,16 @@ mimus_str client_id(mimus_channel* channel) {
   return {id.data(), id.size()};
 }
 
-constexpr mimus_http_v1 http_table{sizeof(mimus_http_v1),
-                                   attr,
-                                   get,
-                                   at,
-                                   set,
-                                   add,
-                                   remove,
-                                   request_body,
-                                   response_body,
-                                   body_ceiling,
-                                   status,
-                                   replace_status,
-                                   respond,
-                                   problem,
-                                   alloc,
-                                   record_flag,
-                                   record_number,
-                                   record_text,
-                                   record_error,
-                                   response_length,
-                                   forget_length,
-                                   replace_body,
-                                   set_request,
-                                   remove_request};
-constexpr mimus_async_v1 async_table{sizeof(mimus_async_v1), hold, resume, release};
-constexpr mimus_forward_v1 forward_table{sizeof(mimus_forward_v1), forward, forwarded, forward_check};
+constexpr mimus_http_v1 http_table{
+    sizeof(mimus_http_v1), living<attr>,         living<get>,          living<at>,
+    living<set>,           living<add>,          living<remove>,       living<request_body>,
+    living<response_body>, living<body_ceiling>, living<status, 0>,    living<replace_status>,
+    living<respond>,       living<problem>,      living<alloc>,        living<record_flag>,
+    living<record_number>, living<record_text>,  living<record_error>, living<response_length>,
+    living<forget_length>, living<replace_body>, living<set_request>,  living<remove_request>};
+constexpr mimus_async_v1 async_table{sizeof(mimus_async_v1), living<hold>, resume, release};
+constexpr mimus_forward_v1 forward_table{sizeof(mimus_forward_v1), living<forward>, living<forwarded, 0>,
+                                         forward_check};
 constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
                                          send_event,
                                          close,

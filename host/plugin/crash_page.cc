@@ -22,34 +22,18 @@ constinit thread_local Crumb* own = nullptr;
 
 namespace {
 
-constexpr std::string_view hook_names[] = {"nothing",
-                                           "load",
-                                           "create",
-                                           "configure",
-                                           "activate",
-                                           "quiesce",
-                                           "destroy",
-                                           "check",
-                                           "bind",
-                                           "unbind",
-                                           "on_request",
-                                           "on_request_body",
-                                           "on_resume",
-                                           "on_response",
-                                           "on_response_body",
-                                           "on_end",
-                                           "on_open",
-                                           "on_timer",
-                                           "on_message",
-                                           "on_close",
-                                           "a timer",
-                                           "a fetch callback",
-                                           "a task",
-                                           "a callback",
-                                           "an admin route",
-                                           "reset",
-                                           "enrich",
-                                           "unload"};
+constexpr std::string_view hook_names[] = {
+    "nothing",          "load",        "create",
+    "configure",        "activate",    "quiesce",
+    "destroy",          "check",       "bind",
+    "unbind",           "on_request",  "on_request_body",
+    "on_resume",        "on_response", "on_response_body",
+    "on_end",           "on_open",     "on_timer",
+    "on_message",       "on_close",    "a timer",
+    "a fetch callback", "a task",      "a callback",
+    "an admin route",   "reset",       "enrich",
+    "unload",
+};
 static_assert(std::size(hook_names) == static_cast<std::size_t>(Hook::count));
 
 CrashPage* the_page = nullptr;

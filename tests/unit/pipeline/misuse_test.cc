@@ -1,4 +1,6 @@
 // Plugins that break the rules: their fail policy decides, and nothing of theirs is left.
+#include <optional>
+
 #include "host/plugin/loaded.h"
 #include "tests/unit/pipeline/world.h"
 
@@ -163,6 +165,38 @@ TEST(Misuse, AnEndedExchangeTakesNoAnswerAndNoHold) {
   world.cancel();
   EXPECT_TRUE(refused);
   world.loop_thread.advance(std::chrono::milliseconds(20));
+}
+
+TEST(Misuse, AHandleThatIsKeptIsGoneWithItsExchange) {
+  World world;
+  std::optional<Request> kept;
+  probes().b.request = [&](Request& r) {
+    if (!kept) kept.emplace(r);
+    return MIMUS_NEXT;
+  };
+  probes().c.request = ok;
+  world.open();
+  const auto expect_gone = [&](const char* when) {
+    world.on([&] {
+      EXPECT_FALSE(kept->get(MIMUS_REQUEST_HEADERS, "X-Secret")) << when;
+      EXPECT_EQ(kept->set("X-Late", "1"), MIMUS_E_GONE) << when;
+      EXPECT_EQ(kept->respond(200, {}, "late"), MIMUS_FAIL) << when;
+      EXPECT_FALSE(kept->hold(10)) << when;
+      EXPECT_EQ(kept->status(), 0) << when;
+    });
+  };
+  world.start({.headers = {{"X-Secret", "1"}}});
+  expect_gone("between two exchanges");
+  bool secret = false;
+  probes().c.request = [&](Request& r) {  // another's, on the same flow
+    secret = r.get(MIMUS_REQUEST_HEADERS, "X-Secret").has_value();
+    EXPECT_FALSE(kept->get(MIMUS_REQUEST_HEADERS, "X-Secret"));
+    EXPECT_EQ(kept->respond(200, {}, "late"), MIMUS_FAIL);
+    return ok(r);
+  };
+  world.start({.headers = {{"X-Secret", "2"}}});
+  EXPECT_TRUE(secret);
+  EXPECT_EQ(world.sink->body, "fine");
 }
 
 TEST(Misuse, WhatFailsAgainAndAgainIsLeftOutUntilATrialGoesWell) {
