@@ -102,7 +102,9 @@ refuse("steady_clock::now|system_clock::now|clock_gettime|gettimeofday"
 refuse("sleep_for|sleep_until|usleep|nanosleep" "nothing sleeps"
   ${sdk} ${store} ${host} ${plugins} ${tests} ${bench})
 
-foreach(file ${sdk} ${store} ${host} ${plugins} ${tests} ${bench})
+# The contract is whole in one file.
+without(counted "^sdk/include/mimus/plugin\\.h$" ${sdk} ${store} ${host} ${plugins} ${tests} ${bench})
+foreach(file ${counted})
   file(READ ${TREE}/${file} text)
   string(REGEX MATCHALL "\n" ends "${text}")
   list(LENGTH ends lines)
