@@ -269,7 +269,6 @@ mimus_rc leave(mimus_channel* channel, mimus_str room) {
 mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
                    std::int32_t but_me) {
   PluginChannel& own = channel_of(from);
-  if (!own.channel->is_open()) return MIMUS_E_GONE;
   if (room.n != 0 && !is_room_name(view(room))) return MIMUS_E_INVAL;
   const bool sent = mimus::broadcast(own.server, *own.channel, std::string(view(room)),
                                      event_frame(view(name), view(payload)), but_me != 0);

@@ -1,5 +1,5 @@
 // One exchange through one plugin, as the host's pipeline walks it, and the tables
-// mimus.http/1, mimus.async/1 and mimus.forward/1.
+// mimus.http/1 and mimus.forward/1.
 #include <algorithm>
 #include <cctype>
 
@@ -11,6 +11,21 @@ namespace mimus::testing {
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+namespace {
+
+bool is_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+bool is_field(std::string_view name, std::string_view value) {
+  return is_token(name) && value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
 std::string Answer::header(std::string_view name) const {
@@ -136,15 +151,6 @@ void State::run_resumed() {
 
 namespace {
 
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-bool is_field(std::string_view name, std::string_view value) {
-  return is_token(name) && value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
 bool is_hosts_own(std::string_view name) {
   return same_name(name, "Content-Length") || same_name(name, "Date") || same_name(name, "Connection") ||
          same_name(name, "Transfer-Encoding");
@@ -270,7 +276,7 @@ bool may_change_request(mimus_req* x, std::string_view name) {
                                 "Trailer", "TE", "Upgrade", "Expect"}) {
     if (same_name(name, own)) return false;
   }
-  return is_token(name) && !same_name(name.substr(0, 6), "Proxy-");
+  return is_field(name, {}) && !same_name(name.substr(0, 6), "Proxy-");
 }
 mimus_rc remove_request(mimus_req* x, mimus_str name) {
   if (!may_change_request(x, borrow(name))) return MIMUS_E_INVAL;
@@ -424,33 +430,10 @@ mimus_rc record_error(mimus_req* x, mimus_str code) {
   return MIMUS_OK;
 }
 
-// ---- mimus.async/1 ---------------------------------------------------------------------
-
-mimus_resume* hold(mimus_req* x, std::uint32_t timeout_ms) {
-  State& host = *x->host;
-  if (x->held != nullptr || x->in_response) return nullptr;
-  host.holds.push_back(std::make_unique<mimus_resume>(mimus_resume{&host, x}));
-  x->held = host.holds.back().get();
-  Timer deadline{Timer::Kind::deadline};
-  deadline.hold = x->held;
-  host.timers.emplace(host.now + (timeout_ms == 0 ? 11u * 60 * 1000 : timeout_ms), deadline);
-  return x->held;
-}
-mimus_rc resume(mimus_resume* handle) {
-  if (handle->released) handle->host->misuse("a resume handle was used after its release");
-  if (handle->exchange == nullptr || handle->resumed) return MIMUS_E_GONE;
-  handle->resumed = true;
-  handle->host->resumed.push_back(handle);
-  return MIMUS_OK;
-}
-void release(mimus_resume* handle) {
-  if (handle->released) handle->host->misuse("a resume handle was released twice");
-  handle->released = true;
-}
-
 // ---- mimus.forward/1 -------------------------------------------------------------------
 
 mimus_rc forward(mimus_req* x, const mimus_forward* f) {
+  if (const mimus_rc rc = x->host->fault("mimus.forward/1"); rc != MIMUS_OK) return rc;
   if (!may_answer(x)) return MIMUS_E_INVAL;
   const std::string_view url = borrow(f->url);
   if (!url.starts_with("http://") && !url.starts_with("https://")) return MIMUS_E_INVAL;
@@ -484,10 +467,6 @@ const mimus_http_v1* http_table() {
                                    respond,       problem,      alloc,        record_flag,
                                    record_int,    record_text,  record_error, response_length,
                                    forget_length, replace_body, set_request,  remove_request};
-  return &table;
-}
-const mimus_async_v1* async_table() {
-  static const mimus_async_v1 table{sizeof table, hold, resume, release};
   return &table;
 }
 const mimus_forward_v1* forward_table() {

@@ -60,7 +60,7 @@ void State::describe() {
 }
 
 void State::begin() {
-  quiesced = false;
+  quiesced = ending = false;
   api = host_api;
   api.worker_count = setup.worker_count;
   rc = plugin->create(&api, &handle, &instance);
@@ -72,20 +72,9 @@ void State::begin() {
 }
 
 void State::end() {
-  for (const auto& c : channels) close_channel(*c);
-  for (const auto& x : exchanges) {
-    if (x->state != Exchange::State::ended) face->cut(*x);
-  }
+  end_work();
   for (const auto& b : bounds) face->unbind(*b);
-  if (instance != nullptr) {
-    if (plugin->quiesce != nullptr && !quiesced) plugin->quiesce(instance);
-    std::multimap<std::uint64_t, Timer> left;
-    left.swap(timers);
-    for (const auto& [when, timer] : left) {
-      if (timer.kind == Timer::Kind::instance) timer.fire(instance, timer.ud, MIMUS_E_GONE);
-    }
-    plugin->destroy(instance);
-  }
+  if (instance != nullptr) plugin->destroy(instance);
   instance = nullptr;
   for (const auto& hold : holds) {
     if (!hold->released) misuse("a resume handle was never released");
@@ -196,7 +185,7 @@ Exchange& FakeHost::start(Bound& bound, Request request) {
   }
   if (!x.entered || s.plugin->on_request == nullptr) return x;  // passed
   s.go_on(x, s.plugin->on_request(s.instance, bound.handle, &x, &x.context));
-  s.run_resumed();
+  s.settle();
   return x;
 }
 
@@ -210,7 +199,7 @@ void FakeHost::answer(Exchange& exchange, Answer answer) {
   } else {
     x.state = Exchange::State::ended;
   }
-  state_->run_resumed();
+  state_->settle();
 }
 
 void FakeHost::fail_upstream(Exchange& exchange, int status, std::string_view code) {
@@ -228,7 +217,7 @@ void FakeHost::cut(Exchange& exchange) {
   } else {
     x.state = Exchange::State::ended;
   }
-  state_->run_resumed();
+  state_->settle();
 }
 
 Exchange& FakeHost::run(Bound& bound, Request request, Answer behind) {
@@ -248,6 +237,8 @@ void FakeHost::advance(std::uint64_t ms) {
     s.timers.erase(first);
     if (timer.kind == Timer::Kind::instance) {
       timer.fire(s.instance, timer.ud, MIMUS_OK);
+    } else if (timer.kind == Timer::Kind::fetch) {
+      s.end_fetch(*timer.fetch, timer.fetch->rc, timer.fetch->reply.failure);
     } else if (timer.kind == Timer::Kind::deadline) {
       mimus_req* const x = timer.hold->exchange;
       if (x != nullptr && !timer.hold->resumed) s.go_on(*x, MIMUS_FAIL);
@@ -257,7 +248,7 @@ void FakeHost::advance(std::uint64_t ms) {
       if (peer->on_timer != nullptr) peer->on_timer(s.instance, c.bound->handle, &c, &c.context, timer.ud);
       s.close_what_ended();
     }
-    s.run_resumed();
+    s.settle();
   }
   s.now = until;
 }
@@ -323,6 +314,7 @@ Channel& FakeHost::open(Bound& bound) {
   c.id = "01JCLIENT0000000000000000" + std::to_string(s.channels.size() % 10);
   if (peer->on_open != nullptr) peer->on_open(s.instance, bound.handle, &c, &c.context);
   s.close_what_ended();
+  s.settle();
   return c;
 }
 
@@ -332,6 +324,7 @@ void FakeHost::say(Channel& channel, std::string_view data, bool binary) {
   if (!c.open || !MIMUS_HAS(peer, on_message) || peer->on_message == nullptr) return;
   peer->on_message(state_->instance, c.bound->handle, &c, &c.context, lend(data), binary ? 1 : 0);
   state_->close_what_ended();
+  state_->settle();
 }
 
 void FakeHost::close(Channel& channel) { state_->close_channel(static_cast<mimus_channel&>(channel)); }

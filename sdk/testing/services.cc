@@ -27,6 +27,8 @@ std::uint32_t worker_index(mimus_host* h) { return h->state->worker; }
 
 mimus_rc start_timer(mimus_host* h, std::uint64_t ms, void (*fire)(mimus_inst*, void*, mimus_rc), void* ud) {
   State& host = *h->state;
+  if (const mimus_rc rc = host.fault("mimus.timer/1"); rc != MIMUS_OK) return rc;
+  if (host.ending) return MIMUS_E_UNAVAILABLE;
   host.timers.emplace(host.now + ms, Timer{Timer::Kind::instance, fire, ud});
   return MIMUS_OK;
 }
@@ -52,6 +54,7 @@ mimus_rc kv_get(mimus_host* h, mimus_str key, mimus_resume* handle, void (*with)
                 void* ud) {
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
+  if (const mimus_rc rc = host.fault("mimus.kv/1"); rc != MIMUS_OK) return rc;
   const auto it = find(host, key);
   if (it == host.kv.end()) return MIMUS_ABSENT;
   if (it->second.cold) {
@@ -72,6 +75,7 @@ mimus_rc kv_get(mimus_host* h, mimus_str key, mimus_resume* handle, void (*with)
 mimus_rc kv_put(mimus_host* h, mimus_str key, mimus_str value, std::uint64_t ttl_ms) {
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
+  if (const mimus_rc rc = host.fault("mimus.kv/1"); rc != MIMUS_OK) return rc;
   if (host.kv_full) return MIMUS_E_NOSPC;
   host.kv[std::string(borrow(key))] = {std::string(borrow(value)), ttl_ms == 0 ? 0 : host.now + ttl_ms,
                                        false};
@@ -80,6 +84,7 @@ mimus_rc kv_put(mimus_host* h, mimus_str key, mimus_str value, std::uint64_t ttl
 mimus_rc kv_del(mimus_host* h, mimus_str key) {
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
+  if (const mimus_rc rc = host.fault("mimus.kv/1"); rc != MIMUS_OK) return rc;
   const auto it = find(host, key);
   if (it == host.kv.end()) return MIMUS_ABSENT;
   host.kv.erase(it);
@@ -88,6 +93,7 @@ mimus_rc kv_del(mimus_host* h, mimus_str key) {
 mimus_rc kv_del_prefix(mimus_host* h, mimus_str prefix) {
   State& host = *h->state;
   if (!outside_callback(host)) return MIMUS_E_INVAL;
+  if (const mimus_rc rc = host.fault("mimus.kv/1"); rc != MIMUS_OK) return rc;
   std::erase_if(host.kv, [&](const auto& entry) { return entry.first.starts_with(borrow(prefix)); });
   return MIMUS_OK;
 }
@@ -153,6 +159,7 @@ mimus_rc record_set_text(mimus_record* r, std::int32_t field, mimus_str value) {
 mimus_rc scan(mimus_host* h, mimus_str filters, std::int32_t (*each)(void*, const mimus_record*), void* ud) {
   State& host = *h->state;
   host.face->scan_filters = borrow(filters);
+  if (const mimus_rc rc = host.fault("mimus.journal/1"); rc != MIMUS_OK) return rc;
   if (host.face->scan_rc == MIMUS_E_INVAL) return MIMUS_E_INVAL;
   for (auto it = host.face->records.rbegin(); it != host.face->records.rend(); ++it) {
     const mimus_record record{&host, &*it};
@@ -165,6 +172,7 @@ mimus_rc scan(mimus_host* h, mimus_str filters, std::int32_t (*each)(void*, cons
 
 /// OK: the channel takes a message now.
 mimus_rc takes(mimus_channel* c) {
+  if (const mimus_rc rc = c->host->fault("mimus.channel/1"); rc != MIMUS_OK) return rc;
   if (!c->open) return MIMUS_E_GONE;
   if (!c->slow) return MIMUS_OK;
   c->open = false;  // on_close follows once the hook has returned
@@ -216,7 +224,7 @@ mimus_rc leave(mimus_channel* c, mimus_str room) {
 mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
                    std::int32_t but_me) {
   if (room.n > 128) return MIMUS_E_INVAL;
-  if (!from->open) return MIMUS_E_GONE;
+  if (const mimus_rc rc = from->host->fault("mimus.channel/1"); rc != MIMUS_OK) return rc;
   for (const auto& c : from->host->channels) {
     if (c->bound != from->bound || (but_me != 0 && c.get() == from)) continue;
     if (room.n != 0 && !c->rooms.contains(std::string(borrow(room)))) continue;
@@ -258,6 +266,8 @@ const void* extension(std::string_view id) {
   if (id == "mimus.metrics/1") return &metrics;
   if (id == "mimus.journal/1") return &journal;
   if (id == "mimus.channel/1") return &channel;
+  if (id == "mimus.fetch/1") return fetch_table();
+  if (id == "mimus.task/1") return task_table();
   return nullptr;
 }
 

@@ -51,14 +51,31 @@ inline mimus_str lend(std::string_view text) { return {text.data(), text.size()}
 inline std::string_view borrow(mimus_str text) {
   return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
 }
-bool same_name(std::string_view a, std::string_view b);  // header names: ASCII case aside
+bool same_name(std::string_view a, std::string_view b);        // header names: ASCII case aside
+bool is_field(std::string_view name, std::string_view value);  // fit to be sent
+
+struct Fetch;
 
 struct Timer {
-  enum class Kind { instance, channel, deadline } kind;
+  enum class Kind { instance, channel, deadline, fetch } kind;
   void (*fire)(mimus_inst*, void*, mimus_rc) = nullptr;
   void* ud = nullptr;
   mimus_channel* channel = nullptr;
   mimus_resume* hold = nullptr;
+  Fetch* fetch = nullptr;
+};
+
+/// A fetch in flight: what it will come to.
+struct Fetch {
+  void (*done)(mimus_inst*, void*, const mimus_fetched*);
+  void* ud;
+  mimus_rc rc;
+  Reply reply;
+};
+
+struct Task {
+  void (*run)(mimus_inst*, void*, mimus_rc);
+  void* ud;
 };
 
 struct Stored {
@@ -89,7 +106,13 @@ struct State {
   bool kv_full = false;
   bool in_kv = false;
   std::vector<std::pair<std::string, std::uint64_t>> counters;
-  std::vector<std::string> field_names;  // by number
+  std::map<std::string, Reply, std::less<>> upstream;  // by URL
+  std::deque<std::unique_ptr<Fetch>> fetches;          // in flight
+  std::deque<Task> tasks;                              // waiting
+  bool tasks_held = false;
+  bool ending = false;                                              // no new timers, fetches and tasks
+  std::map<std::string, std::deque<mimus_rc>, std::less<>> faults;  // to come, by extension
+  std::vector<std::string> field_names;                             // by number
   std::vector<std::string> log, misuses;
   bool collect = false;
   std::string why;
@@ -115,6 +138,13 @@ struct State {
   void finish(mimus_req& x);
   void end_hold(mimus_req& x);
   void run_resumed();
+
+  // Work beside exchanges (work.cc).
+  void settle();  // whatever is due now and does not wait for the clock
+  void end_fetch(Fetch& fetch, mimus_rc how, std::string reason);
+  void end_work();
+  /// The refusal that the test has put in the way of an extension's next call, or OK.
+  mimus_rc fault(std::string_view extension);
   void close_channel(mimus_channel& channel);
   void close_what_ended();  // the channels that a hook closed, or that read too slowly
 };
@@ -124,5 +154,7 @@ const void* extension(std::string_view id);  // the fake's tables, or null
 const mimus_http_v1* http_table();
 const mimus_async_v1* async_table();
 const mimus_forward_v1* forward_table();
+const mimus_fetch_v1* fetch_table();
+const mimus_task_v1* task_table();
 
 }  // namespace mimus::testing

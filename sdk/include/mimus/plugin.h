@@ -407,7 +407,7 @@ typedef struct mimus_channel_v1 {
   mimus_rc (*leave)(mimus_channel*, mimus_str room);
   /* Sends the event, framed once, to the open channels of this endpoint that are in the
      room, on every worker; to all of them if the room is "". `but_me` other than 0 leaves
-     this channel out. In order for one sender. NOSPC: more broadcasts wait for other
+     this channel out. In order for one sender; from on_close, too. NOSPC: more broadcasts wait for other
      workers than the host keeps; nothing was sent. */
   mimus_rc (*broadcast)(mimus_channel*, mimus_str room, mimus_str name, mimus_str payload, int32_t but_me);
 } mimus_channel_v1;

@@ -232,8 +232,8 @@ class Hold {
   }
   explicit operator bool() const { return handle_ != nullptr; }
   mimus_resume* get() const { return handle_; }
-  /// [any] False: the exchange had ended.
-  bool resume() const { return async_->resume(handle_) == MIMUS_OK; }
+  /// [any] False: the exchange had ended, or this is empty.
+  bool resume() const { return handle_ != nullptr && async_->resume(handle_) == MIMUS_OK; }
 
  private:
   const mimus_async_v1* async_ = nullptr;

@@ -199,5 +199,59 @@ TEST(RequestDirection, AtTheDeadlineTheFailPolicyDecides) {
   }
 }
 
+TEST(RequestDirection, FieldsThatAPluginChangesAreChangedForThoseThatComeLater) {
+  World world;
+  probes().a.request = [](Request& r) {
+    EXPECT_EQ(r.set_request("x-tenant", "blue"), MIMUS_OK);
+    EXPECT_EQ(r.set_request("X-New", "1"), MIMUS_OK);
+    EXPECT_EQ(r.remove_request("X-DEBUG"), MIMUS_OK);
+    EXPECT_EQ(r.remove_request("X-Not-There"), MIMUS_OK);
+    return MIMUS_NEXT;
+  };
+  std::string seen;
+  probes().c.request = [&](Request& r) {
+    for (std::uint32_t i = 0; const auto field = r.at(MIMUS_REQUEST_HEADERS, i); ++i)
+      seen += std::string(field->name) + "=" + std::string(field->value) + " ";
+    return ok(r);
+  };
+  world.open({.api = R"({"capture":{"requestHeaders":true}})"});
+  world.start(
+      {.headers = {
+           {"X-Debug", "1"}, {"X-Tenant", "red"}, {"X-Debug", "2"}, {"X-Tenant", "green"}, {"X-Kept", ""}}});
+  EXPECT_EQ(seen, "X-Kept= x-tenant=blue X-New=1 ");
+  const std::string& journal = world.journal.records.at(0).text.at(field_request_headers);
+  EXPECT_NE(journal.find(R"({"name":"X-Debug","value":"1"})"), std::string::npos) << journal;
+  EXPECT_EQ(journal.find("blue"), std::string::npos) << "the journal keeps what the client sent";
+  world.start({.headers = {{"X-Tenant", "red"}}});
+  EXPECT_NE(world.journal.records.at(1).text.at(field_request_headers).find("red"), std::string::npos);
+}
+
+TEST(RequestDirection, FieldsThatFrameAMessageOrWouldSplitItAreRefused) {
+  World world;
+  probes().a.request = [](Request& r) {
+    for (const char* name : {"Host", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE",
+                             "Trailer", "Upgrade", "Expect", "Proxy-Authorization", "", "a b"}) {
+      EXPECT_EQ(r.set_request(name, "x"), MIMUS_E_INVAL) << name;
+      EXPECT_EQ(r.remove_request(name), MIMUS_E_INVAL) << name;
+    }
+    EXPECT_EQ(r.set_request("X-A", "b\r\nX-C: d"), MIMUS_E_INVAL);
+    EXPECT_EQ(r.get(MIMUS_REQUEST_HEADERS, "Host"), "test");
+    return MIMUS_NEXT;
+  };
+  probes().c.request = [](Request& r) {
+    const mimus_action answered = ok(r);
+    EXPECT_EQ(r.set_request("X-A", "late"), MIMUS_E_INVAL);
+    return answered;
+  };
+  probes().c.response = [](Request& r) {
+    EXPECT_EQ(r.set_request("X-A", "later"), MIMUS_E_INVAL);
+    EXPECT_EQ(r.remove_request("Host"), MIMUS_E_INVAL);
+    return MIMUS_NEXT;
+  };
+  world.open();
+  world.start({.headers = {{"Host", "test"}}});
+  EXPECT_EQ(world.sink->status, 200);
+}
+
 }  // namespace
 }  // namespace mimus

@@ -28,6 +28,11 @@ class Thrower {
     if (in_ == "refuse") return mimus::invalid("refused on purpose");
     return mimus::Done{};
   }
+  mimus::Status self_test() {
+    throw_if(in_, "self_test");
+    if (in_ == "sick") return mimus::invalid("not well");
+    return mimus::Done{};
+  }
   mimus::Status activate() {
     throw_if(in_, "activate");
     return mimus::Done{};
@@ -96,6 +101,20 @@ class Thrower {
   }
   void on_timer(Binding& b, mimus::Peer&, void*) { throw_if(b.in, "on_timer"); }
   void on_close(Binding& b, mimus::Peer&) { throw_if(b.in, "on_close"); }
+  void on_message(Binding& b, mimus::Peer& peer, std::string_view data, bool binary) {
+    throw_if(b.in, "on_message");
+    if (binary) return static_cast<void>(peer.send_binary(data));
+    if (data == "fetch") {
+      host_.fetch({.url = "http://up.test/"},
+                  [](const mimus::Fetched&) { throw std::runtime_error("thrown in a fetch"); });
+    } else if (data == "task") {
+      host_.spawn([](mimus_rc) { throw 42; });
+    } else if (data == "after") {
+      host_.after(10, [](mimus_rc) { throw std::runtime_error("thrown in a timer"); });
+    } else {
+      peer.send_text(data);
+    }
+  }
 
  private:
   static std::string wanted(const mimus::View& view) {

@@ -51,6 +51,8 @@ TEST(Wall, ALifecycleFunctionThatThrowsOrRefusesIsARefusalWithItsReason) {
     const char* error;
   } cases[] = {
       {"configure", MIMUS_E_EXCEPTION, "thrown in configure"},
+      {"self_test", MIMUS_E_EXCEPTION, "thrown in self_test"},
+      {"sick", MIMUS_E_INVAL, "not well"},
       {"activate!", MIMUS_E_EXCEPTION, "an exception of unknown type"},
       {"refuse", MIMUS_E_INVAL, "refused on purpose"},
       {"quiesce", MIMUS_OK, ""},
@@ -90,6 +92,22 @@ TEST(Wall, AThrowingCheckAdminResetEnrichAndChannelAreSurvived) {
   }
   EXPECT_THAT(host.log(), Contains("thrown in on_open"));
   EXPECT_THAT(host.log(), Contains("thrown in on_close"));
+}
+
+TEST(Wall, AThrowingMessageHookOrCallbackIsSurvived) {
+  FakeHost host(THROWER);
+  Channel& bad = host.open(host.bind(throwing_in("on_message")));
+  host.say(bad, "x");
+  EXPECT_THAT(host.log(), ElementsAre("thrown in on_message"));
+  Channel& good = host.open(host.bind(throwing_in("")));
+  host.say(good, "hello");
+  host.say(good, std::string("\0\1", 2), true);
+  EXPECT_THAT(good.texts, ElementsAre("hello"));
+  EXPECT_THAT(good.data, ElementsAre(std::string("\0\1", 2)));
+  for (const char* what : {"fetch", "task", "after"}) host.say(good, what);
+  host.advance(10);
+  EXPECT_THAT(host.log(), ElementsAre("thrown in on_message", "thrown in a fetch",
+                                      "an exception of unknown type", "thrown in a timer"));
 }
 
 TEST(FakeHost, SeesMisuse) {

@@ -89,6 +89,22 @@ struct Exchange {
   std::string error;                            ///< record_error, or the problem's code
 };
 
+/// What the scripted upstream makes of a fetch.
+struct Reply {
+  int status = 200;
+  Fields headers = {};
+  std::string body = {};
+  std::uint64_t after_ms = 0;  ///< 0: as soon as the hook that asked has returned
+  std::string failure = {};    ///< not "": there is no answer, for this reason
+};
+
+/// A fetch as the plugin asked for it.
+struct Asked {
+  std::string url, method, body;
+  Fields headers;
+  std::uint32_t timeout_ms = 0;
+};
+
 struct Definition {
   mimus_level level = MIMUS_LEVEL_ENDPOINT;
   std::string id = "01JENDPOINT00000000000000A", api_id = "01JAPI0000000000000000000A";
@@ -199,6 +215,21 @@ class FakeHost {
 
   /// What mimus.forward/1 `check` refuses: the reason, or "" for a URL that it takes.
   std::function<std::string(std::string_view url)> refuse_target;
+
+  /// How fetches of a URL end from now on; "*" is for those of any other. Without a script
+  /// there is no answer. The fetch's own timeout and max_body are kept.
+  void upstream(std::string url, Reply reply);
+  std::vector<Asked> fetched;  ///< what was fetched, oldest first
+  /// Tasks wait until they are let go (false), or run as soon as the hook has returned.
+  void hold_tasks(bool hold);
+
+  /// The next `times` calls of an extension's functions are refused with `rc`, which must be
+  /// one of its refusals: fail_next("mimus.kv/1", MIMUS_E_NOSPC).
+  void fail_next(std::string extension, mimus_rc rc, unsigned times = 1);
+  /// The end of an instance, all at once: quiesce; every exchange loses its client, suspended
+  /// ones too; every channel closes; timers, fetches and tasks are told GONE, and new ones are
+  /// refused. What is bound is unbound only by the destructor.
+  void end_work();
 
   bool has_peer() const;         ///< whether the plugin has mimus.peer/1, which open needs
   Channel& open(Bound& bound);   ///< a peer has come

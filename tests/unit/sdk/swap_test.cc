@@ -1,0 +1,44 @@
+// Every example can be swapped under load and leaves nothing mapped; and the fixture can tell.
+#include "mimus/testing/swap.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mimus::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(SwapUnderLoad, TheExamplesAreUnmapped) {
+  const struct {
+    const char* file;
+    SwapPlan plan;
+  } rows[] = {
+      {HEADER_REWRITE, {.swaps = 30, .definition = {.config = R"({"setResponse":"X: 1"})"}}},
+      {TOKEN_CHECK, {.swaps = 30, .definition = {.config = R"({"url":"http://auth.test/"})"}}},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.file);
+    const Swaps done = swap_under_load(row.file, row.plan);
+    EXPECT_EQ(done.wrong, "");
+    EXPECT_EQ(done.swaps, 30U);
+    EXPECT_GE(done.requests, 30U);
+    if (done.checked) {
+      EXPECT_EQ(done.unmapped, 30U);
+    }
+  }
+}
+
+TEST(SwapUnderLoad, TellsWhatIsWrong) {
+  EXPECT_THAT(swap_under_load("/nowhere.so").wrong, HasSubstr("cannot copy"));
+  SwapPlan picky{.definition = {.config = R"({"setResponse":"X: 1"})"}};
+  picky.judge = [](const Exchange& x) {
+    return x.answer.header("X") == "2" ? std::string() : std::string("X is not 2");
+  };
+  EXPECT_EQ(swap_under_load(HEADER_REWRITE, picky).wrong, "X is not 2");
+  EXPECT_THAT(swap_under_load(THROWER, {.setup = {.options = {{"thrower-lifecycle", "\"refuse\""}}}}).wrong,
+              HasSubstr("refused on purpose"));
+}
+
+}  // namespace
+}  // namespace mimus::testing
