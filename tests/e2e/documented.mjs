@@ -1,6 +1,17 @@
 // Commands in documents, and what the documents say that they show.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+
+/** A port that is free at the moment, for commands that name one. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
 
 /** The ```sh blocks of a text as { commands, shown }: shown are the lines of the ```text block that follows. */
 export function steps(text) {

@@ -1,23 +1,13 @@
 // The README's tour, run as it stands but for ports and paths; what it shows is what comes.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Host, binary, scratch } from './host.mjs';
-import { assertShown, bash, steps } from './documented.mjs';
+import { assertShown, bash, freePort, steps } from './documented.mjs';
 
 const readme = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../README.md'), 'utf8');
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const tour = steps(readme.slice(readme.indexOf('## A tour'), readme.indexOf('## Too many')));
 

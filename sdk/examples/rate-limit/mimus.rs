@@ -1,4 +1,4 @@
-//! What this plugin uses of mimus/plugin.h, by hand. The asserts at the end hold it to the layout of ABI 1.
+//! What plugins use most of mimus/plugin.h, by hand. The asserts at the end hold it to the layout of ABI 1.
 #![allow(dead_code)]
 use std::ffi::{c_char, c_void};
 use std::mem::{offset_of, size_of};
@@ -17,8 +17,11 @@ pub const NEXT: Action = 0;
 pub const RESPONDED: Action = 1;
 pub const FAIL: Action = 4;
 
+pub const LEVEL_ENDPOINT: i32 = 1;
 pub const LEVEL_CHANNEL: i32 = 2;
 pub const CLIENT_IP: i32 = 5;
+pub const REQUEST_HEADERS: i32 = 0;
+pub const RESPONSE_HEADERS: i32 = 1;
 
 /// Opaque: the host's, only ever behind a pointer.
 pub enum Host {}
@@ -88,7 +91,12 @@ pub struct HostApi {
 pub struct HttpV1 {
     pub size: u32,
     pub attr: unsafe extern "C" fn(*mut Req, i32, *mut Str) -> Rc,
-    unused: [*const c_void; 9],
+    pub get: unsafe extern "C" fn(*mut Req, i32, Str, u32, *mut Str) -> Rc,
+    pub at: unsafe extern "C" fn(*mut Req, i32, u32, *mut Field) -> Rc,
+    pub set: unsafe extern "C" fn(*mut Req, Str, Str) -> Rc,
+    pub add: unsafe extern "C" fn(*mut Req, Str, Str) -> Rc,
+    pub remove: unsafe extern "C" fn(*mut Req, Str) -> Rc,
+    unused: [*const c_void; 4],
     pub replace_status: *const c_void,
     pub respond: unsafe extern "C" fn(*mut Req, i32, *const Field, usize, Str, u32) -> Rc,
     unused_more: [*const c_void; 5],
@@ -157,7 +165,7 @@ const _: () = {
     assert!(size_of::<Str>() == 16 && size_of::<Field>() == 32);
     assert!(size_of::<View>() == 144 && offset_of!(View, config) == 128);
     assert!(size_of::<HostApi>() == 72 && offset_of!(HostApi, now_ms) == 48);
-    assert!(offset_of!(HttpV1, attr) == 8 && offset_of!(HttpV1, replace_status) == 88);
+    assert!(offset_of!(HttpV1, attr) == 8 && offset_of!(HttpV1, remove) == 48 && offset_of!(HttpV1, replace_status) == 88);
     assert!(offset_of!(HttpV1, respond) == 96 && offset_of!(HttpV1, record_error) == 144);
     assert!(offset_of!(Plugin, create) == 32 && offset_of!(Plugin, bind) == 80);
     assert!(offset_of!(Plugin, on_request) == 96 && offset_of!(Plugin, get_extension) == 144);
