@@ -441,7 +441,8 @@ class Host {
         return std::string(key).append("=\"").append(value).append("\"");
       };
       add("restarts_total", "Starts of the server after a crash", "counter", supervision_.restarts);
-      add("safe_mode", "1 while only built-in plugins are loaded", "gauge", supervision_.safe_mode ? 1 : 0);
+      add("safe_mode", "1 while only built-in plugins are loaded", "gauge",
+          crash_page() != nullptr && crash_page()->safe_mode ? 1 : 0);
       const NetStats net = server_->stats();
       add("connections_accepted_total", "Connections accepted", "counter", net.accepted);
       add("connections_active", "Connections open now", "gauge", net.active);

@@ -1,4 +1,4 @@
-// Who ended the server: read from the page by the supervisor.
+// Who ended the server, and what it had loaded: read from the page by the supervisor.
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -75,6 +75,15 @@ void accuse(Blame& blame, const CrashPage& page, std::uint32_t where, std::strin
 }
 
 }  // namespace
+
+std::vector<std::string> loaded_images(const CrashPage& page) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < page.images.size(); ++i) {
+    if (const PageImage* const image = living(page, static_cast<ImageSlot>(i + 1)))
+      out.push_back(text(image->hash));
+  }
+  return out;
+}
 
 Blame blame_for(const CrashPage& page, int status) {
   Blame blame;

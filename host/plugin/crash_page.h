@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mimus {
 
@@ -127,6 +128,9 @@ ImageSlot add_image(std::string_view id, std::string_view version, std::string_v
 void locate_image(ImageSlot slot, const void* inside);
 void set_probation(ImageSlot slot, bool on);
 void remove_image(ImageSlot slot);  ///< It is unmapped, or will never run again.
+
+/// The hashes of the images that have a slot now.
+std::vector<std::string> loaded_images(const CrashPage& page);
 
 std::string built_in_hash(std::string_view id, std::string_view version);
 

@@ -209,6 +209,7 @@ Status PluginManager::State::enable(PluginSlot& slot) {
     if (Status kept = write_quarantine(setup.data, setup.quarantine); !kept) return kept;
   }
   setup.supervision.safe_mode = false;
+  if (CrashPage* const page = crash_page()) page->safe_mode = false;
   if (!slot.origin.empty()) return bring_file(slot.origin, true);
   return bring_builtin(slot, "enabled");
 }

@@ -145,7 +145,9 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
   if (slot.builtin && compare_versions(file.manifest.version, slot.builtin->manifest.version) < 0)
     return refused(refusal(file.origin + " is version " + file.manifest.version + " of " + slot.id +
                            ", lower than the built-in " + slot.builtin->manifest.version));
-  if (setup.probe) {
+  const auto& loaded = setup.supervision.loaded;  // before a crash that was not theirs
+  const bool known = std::find(loaded.begin(), loaded.end(), file.sha256) != loaded.end();
+  if (setup.probe && !known) {
     if (const Status tried = setup.probe(path, options_json(slot, file.manifest)); !tried) {
       return refused(refusal("plugin " + slot.id + " (" + file.origin + ") " + tried.error().message));
     }

@@ -70,7 +70,9 @@ TEST_F(Page, ThereIsRoomForSoManyImages) {
   for (std::size_t i = 0; i < CrashPage::max_images; ++i)
     EXPECT_NE(add_image("x", "1", "h", false), no_image);
   EXPECT_EQ(add_image("x", "1", "h", false), no_image);
+  EXPECT_EQ(loaded_images(*page).size(), CrashPage::max_images);
   remove_image(7);
+  EXPECT_EQ(loaded_images(*page).size(), CrashPage::max_images - 1);
   EXPECT_EQ(add_image("y", "1", "h", false), 7);
 }
 
