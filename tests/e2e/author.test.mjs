@@ -10,6 +10,7 @@ import { assertShown, bash, steps } from './documented.mjs';
 import { mimus } from './check.mjs';
 
 const tree = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const readme = readFileSync(join(tree, 'README.md'), 'utf8');
 const there = (command) => spawnSync(command, ['--version']).status === 0;
 const rust = Number(/^rustc 1\.(\d+)/.exec(spawnSync('rustc', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0);
 const launcher = there('ccache') ? 'ccache' : '';
@@ -33,6 +34,7 @@ for (const language of ['c', 'cpp', 'rust']) {
     const host = await Host.start({ args: ['--plugins', join(folder.path, 'plugins')], data: join(folder.path, 'mimus-data'), env: { MIMUS_ADMIN_TOKEN: '' } });
     t.after(async () => { assert.equal(await host.stop(), 0); folder.remove(); first.remove(); });
     const [start, look, check] = await project(first.path, language, host.url);
+    if (language === 'cpp') assert.ok(readme.includes(start.commands.replaceAll(host.url, 'http://127.0.0.1:3000')), 'the README says the same');
     const commands = start.commands.trim().split('\n');
     assert.ok(commands.length <= 5, start.commands);
 
