@@ -349,30 +349,40 @@ class Request {
   void** context_;
 };
 
-/// One open WebSocket, for the length of a hook.
+/// One open WebSocket, for the length of a hook. Where the capability `channel` is not granted
+/// everything is E_UNAVAILABLE.
 class Peer {
  public:
   Peer(const Host& host, mimus_channel* channel, void** context)
       : host_(host), channel_(channel), context_(context) {}
   mimus_rc send_event(std::string_view name, std::string_view payload) const {
-    return table().send_event(channel_, str(name), str(payload));
+    return call<&mimus_channel_v1::send_event>(str(name), str(payload));
   }
-  mimus_rc send_text(std::string_view text) const { return table().send_text(channel_, str(text)); }
-  mimus_rc send_binary(std::string_view data) const { return table().send_binary(channel_, str(data)); }
-  mimus_rc join(std::string_view room) const { return table().join(channel_, str(room)); }
-  mimus_rc leave(std::string_view room) const { return table().leave(channel_, str(room)); }
+  mimus_rc send_text(std::string_view text) const { return call<&mimus_channel_v1::send_text>(str(text)); }
+  mimus_rc send_binary(std::string_view data) const {
+    return call<&mimus_channel_v1::send_binary>(str(data));
+  }
+  mimus_rc join(std::string_view room) const { return call<&mimus_channel_v1::join>(str(room)); }
+  mimus_rc leave(std::string_view room) const { return call<&mimus_channel_v1::leave>(str(room)); }
   /// To everyone in the room, or on the endpoint if it is "".
   mimus_rc broadcast(std::string_view room, std::string_view name, std::string_view payload,
                      bool but_me = false) const {
-    return table().broadcast(channel_, str(room), str(name), str(payload), but_me ? 1 : 0);
+    return call<&mimus_channel_v1::broadcast>(str(room), str(name), str(payload), but_me ? 1 : 0);
   }
-  void close(int code, std::string_view reason) const { table().close(channel_, code, str(reason)); }
-  mimus_rc start_timer(std::uint64_t ms, void* ud) const { return table().start_timer(channel_, ms, ud); }
-  std::string_view client_id() const { return view(table().client_id(channel_)); }
+  void close(int code, std::string_view reason) const { call<&mimus_channel_v1::close>(code, str(reason)); }
+  mimus_rc start_timer(std::uint64_t ms, void* ud) const {
+    return call<&mimus_channel_v1::start_timer>(ms, ud);
+  }
+  std::string_view client_id() const {
+    return host_.channel != nullptr ? view(host_.channel->client_id(channel_)) : std::string_view{};
+  }
   void*& context() const { return *context_; }
 
  private:
-  const mimus_channel_v1& table() const { return *host_.channel; }
+  template <auto function, class... A>
+  mimus_rc call(A... args) const {
+    return host_.channel != nullptr ? (host_.channel->*function)(channel_, args...) : MIMUS_E_UNAVAILABLE;
+  }
 
   const Host& host_;
   mimus_channel* channel_;

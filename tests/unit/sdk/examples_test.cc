@@ -139,6 +139,29 @@ TEST(TokenCheck, TheEndOfTheInstanceEndsWhatIsUnderWay) {
   EXPECT_TRUE(host.kv().empty());
 }
 
+TEST(RateLimit, EachAddressHasItsBucket) {
+  if (*RATE_LIMIT == '\0') GTEST_SKIP() << "there is no rustc here";
+  FakeHost host(RATE_LIMIT);
+  Bound& bound = host.bind({.config = R"({ "perMinute": 6, "burst": 2 })"});
+  const auto ask = [&](const char* address) -> const Answer& {
+    return host.run(bound, {.client_ip = address}).answer;
+  };
+  for (const char* address : {"10.0.0.1", "10.0.0.2"}) {
+    EXPECT_EQ(ask(address).status, 200);
+    EXPECT_EQ(ask(address).status, 200);
+    EXPECT_EQ(ask(address).status, 429);
+    EXPECT_EQ(ask(address).header("Retry-After"), "10");
+  }
+  host.advance(9'999);
+  EXPECT_EQ(ask("10.0.0.1").header("Retry-After"), "1");
+  host.advance(1);
+  EXPECT_EQ(ask("10.0.0.1").status, 200);
+  EXPECT_EQ(ask("10.0.0.1").status, 429);
+  for (int i = 0; i < 10'100; ++i) ask(("10.1." + std::to_string(i)).c_str());
+  EXPECT_EQ(host.run(host.bind({.config = R"({"perMinute":1})"}), {}).answer.status, 200);
+  EXPECT_FALSE(host.bind({.config = ""}).in_pipeline);
+}
+
 TEST(ChatRoom, PeersHearEachOtherInTheirRoom) {
   FakeHost host(CHAT_ROOM);
   Bound& bound = host.bind({.level = MIMUS_LEVEL_CHANNEL, .config = R"({"maxLength":10})"});

@@ -110,6 +110,17 @@ TEST(Wall, AThrowingMessageHookOrCallbackIsSurvived) {
                                       "an exception of unknown type", "thrown in a timer"));
 }
 
+TEST(Wall, AWithheldTableRefusesInsteadOfCrashing) {
+  FakeHost host(THROWER, {.withheld = {"mimus.fetch/1", "mimus.task/1", "mimus.timer/1", "mimus.channel/1"}});
+  Channel& channel = host.open(host.bind(throwing_in("")));
+  for (const char* what : {"fetch", "task", "after", "say it"}) host.say(channel, what);
+  EXPECT_TRUE(channel.texts.empty());
+  EXPECT_TRUE(host.fetched.empty());
+  FakeHost hasty(THROWER, {.withheld = {"mimus.async/1"}});
+  hasty.collect_misuse();
+  EXPECT_TRUE(hasty.run(hasty.bind(throwing_in("hold")), {}).failed);
+}
+
 TEST(FakeHost, SeesMisuse) {
   const struct {
     const char* in;
