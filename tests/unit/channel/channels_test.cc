@@ -52,6 +52,7 @@ struct Behaviour final : ChannelBehaviour {
     note((binary ? "binary=" : "text=") + std::string(payload), diary.at_message, c);
   }
   void on_close(Channel& c) override { note("close", diary.at_close, c); }
+  bool uses(const void* plugin) const override { return plugin == &diary; }
   void note(const std::string& what, const std::function<void(Channel&)>& then, Channel& c) {
     diary.text += what + " ";
     if (then) then(c);

@@ -16,6 +16,7 @@ struct Silent final : ChannelBehaviour {
   void on_timer(Channel&, std::size_t, void*) override {}
   void on_message(Channel&, bool, std::string_view) override {}
   void on_close(Channel&) override {}
+  bool uses(const void*) const override { return false; }
 };
 
 struct Wire final : Takeover::Wire {

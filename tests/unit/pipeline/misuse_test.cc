@@ -208,7 +208,7 @@ TEST(Misuse, WhatFailsAgainAndAgainIsLeftOutUntilATrialGoesWell) {
     (open ? probes().b : probes().a).request = [&](Request&) { return well ? MIMUS_NEXT : MIMUS_FAIL; };
     probes().c.request = ok;
     world.open();
-    const Breaker& breaker = world.plugins->find("test." + name)->breaker;
+    const Breaker& breaker = world.plugins->current()->find("test." + name)->breaker;
     const auto entered = [&] {  // does it hear of a request?
       world.start();
       bool heard = false;
@@ -224,7 +224,7 @@ TEST(Misuse, WhatFailsAgainAndAgainIsLeftOutUntilATrialGoesWell) {
     EXPECT_FALSE(entered());
     well = true;
     EXPECT_FALSE(entered()) << "nobody has tried";
-    const auto failures = world.plugins->find("test." + name)->failures.load();
+    const auto failures = world.plugins->current()->find("test." + name)->failures.load();
     EXPECT_EQ(failures, Breaker::Rule{}.failures) << "what is left out has not failed";
     world.loop_thread.advance(std::chrono::seconds(30));
     EXPECT_TRUE(entered());
