@@ -74,10 +74,13 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
     finish(MIMUS_E_UNAVAILABLE, std::string(why));
   }
 
-  /// The instance ends. The client has gone before where no loop runs any more.
+  /// The instance ends. Where its worker does not run any more, client and loop have gone before.
   void end() {
-    if (WorkerRooms::here().upstream == &upstream_) upstream_.cancel(id_);
-    finish(MIMUS_E_GONE, "the plugin's instance ends");
+    if (WorkerRooms::here().upstream == &upstream_) {
+      upstream_.cancel(id_);
+      loop_.disarm(*this);
+    }
+    tell(MIMUS_E_GONE, "the plugin's instance ends");
   }
 
  private:
@@ -86,10 +89,14 @@ class InstanceFetch final : public UpstreamReceiver, private Timer {
     finish(MIMUS_E_UNAVAILABLE, "no whole answer in time");
   }
 
+  void finish(mimus_rc rc, const std::string& why) {
+    loop_.disarm(*this);
+    tell(rc, why);
+  }
+
   /// Tells the plugin, frees this, and only then counts it as done: while the count is not 0
   /// the plugin's code may be running.
-  void finish(mimus_rc rc, const std::string& why) {
-    if (armed()) loop_.disarm(*this);
+  void tell(mimus_rc rc, const std::string& why) {
     (previous_ != nullptr ? previous_->next_ : host_.fetching[worker_]) = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
     const bool answered = rc == MIMUS_OK || rc == MIMUS_E_NOSPC;

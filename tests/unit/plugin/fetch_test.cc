@@ -230,16 +230,19 @@ TEST_F(Fetches, AreBounded) {
   EXPECT_EQ(host.fetches, max_fetches);
 }
 
-TEST_F(Fetches, EndWithTheInstanceAlsoWhereTheClientHasGone) {
-  ASSERT_EQ(start(get("http://api.example/")), MIMUS_OK);
-  ASSERT_EQ(start(get("http://api.example/")), MIMUS_OK);
-  net.on([&] {
-    WorkerRooms::here().upstream = nullptr;  // as its worker's service does when it ends
-    end_fetches(host, 0);
-  });
+TEST_F(Fetches, EndWithTheInstanceAlsoWhereItsWorkerHasGone) {
+  {
+    LoopThread worker;
+    worker.on([this] {
+      WorkerRooms::here().upstream = &upstream;
+      EXPECT_EQ(start_here(get("http://api.example/")), MIMUS_OK);
+      EXPECT_EQ(start_here(get("http://api.example/")), MIMUS_OK);
+    });
+  }
+  end_fetches(host, 0);
   EXPECT_EQ(heard.size(), 2U);
   EXPECT_TRUE(upstream.calls[0].living) << "a client that has gone was called";
-  net.on([&] { WorkerRooms::here().upstream = &upstream; });
+  EXPECT_EQ(host.fetches, 0U);
   EXPECT_EQ(start(get("http://api.example/")), MIMUS_E_UNAVAILABLE);
   EXPECT_EQ(heard.size(), 2U);
 }
