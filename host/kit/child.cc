@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -138,6 +140,14 @@ void read_page(int fd, ChildEnd& end, bool& done, bool& threw) {
 }
 
 }  // namespace
+
+std::string own_program() {
+  constexpr const char* link = "/proc/self/exe";
+  if (::access(link, X_OK) == 0) return link;
+  std::error_code failed;
+  const std::string executed_as = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return std::filesystem::absolute(executed_as, failed).string();
+}
 
 Result<ChildEnd> run_child(const ChildTask& task) {
   const Descriptor input = memory_with(task.input, task.input.size());

@@ -10,8 +10,12 @@
 
 namespace mimus::kit {
 
+/// A path of the program that calls: /proc/self/exe, which stays the same program when its file is
+/// replaced, or where no /proc is mounted what it was executed as.
+std::string own_program();
+
 struct ChildTask {
-  std::string program;                 ///< Its path; "/proc/self/exe" is this program.
+  std::string program;                 ///< Its path; own_program() is this one.
   std::vector<std::string> arguments;  ///< After the program's name.
   std::string input;                   ///< Its standard input.
   std::chrono::milliseconds timeout{5000};

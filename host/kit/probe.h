@@ -4,14 +4,15 @@
 #include <chrono>
 #include <string>
 
+#include "host/kit/child.h"
 #include "mimus/result.h"
 
 namespace mimus::kit {
 
 struct ProbeRequest {
-  std::string file;                        ///< The private copy that will be loaded; absolute.
-  std::string options_json = "{}";         ///< What `configure` will be given; over the manifest's defaults.
-  std::string program = "/proc/self/exe";  ///< A mimus program: what is run in the child.
+  std::string file;                     ///< The private copy that will be loaded; absolute.
+  std::string options_json = "{}";      ///< What `configure` will be given; over the manifest's defaults.
+  std::string program = own_program();  ///< A mimus program: what is run in the child.
   std::chrono::milliseconds timeout{5000};
 };
 
