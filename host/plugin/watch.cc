@@ -113,7 +113,7 @@ void DirectoryWatch::read_events() {
       const std::string name = event.len == 0 ? "" : buffer + at + sizeof event;
       at += static_cast<ssize_t>(sizeof event + event.len);
       const auto directory = std::find_if(directories_.begin(), directories_.end(),
-                                          [&](const Directory& one) { return one.watch == event.wd; });
+                                          [wd = event.wd](const Directory& one) { return one.watch == wd; });
       if (event.wd == -1) scan_ = true;  // events were lost
       if (event.wd == -1 || directory == directories_.end()) continue;
       if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) != 0) {
@@ -176,10 +176,10 @@ std::vector<DirectoryWatch::Change> DirectoryWatch::take() {
       const bool changed = entry.told != *entry.seen;
       if (changed) out.push_back({path, !entry.seen->there});
       entry.told = *entry.seen;
-      entry.pending = first_ && entry.since + quiet_ > clock_.now();
+      entry.pending = false;
       entry.writing = false;
     }
-    at = look && !entry.pending && !entry.told.there ? entries_.erase(at) : std::next(at);
+    at = look && !entry.told.there ? entries_.erase(at) : std::next(at);
   }
   first_ = false;
   return out;

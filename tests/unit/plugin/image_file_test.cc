@@ -2,6 +2,7 @@
 #include "host/plugin/image_file.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -57,7 +58,11 @@ TEST_P(ImageStoreTest, TakesACopyThatTheOperatorCannotChange) {
   EXPECT_THAT(testing::PrintToString(image->warnings), HasSubstr("is not signed"));
   operators.put("sample.so", "changed");
   EXPECT_EQ(bytes_of(image->path), sample_image());
-  if (!in_memory()) {
+  if (in_memory()) {
+    const int fd = ::open(image->path.c_str(), O_RDWR | O_CLOEXEC);
+    EXPECT_TRUE(fd < 0 || ::write(fd, "x", 1) < 0) << "it is sealed";
+    if (fd >= 0) ::close(fd);
+  } else {
     EXPECT_THAT(image->path,
                 MatchesRegex(images() + "/test\\.sample-" + image->sha256.substr(0, 16) + "-[0-9]+\\.so"));
     EXPECT_EQ(mode_of(image->path), 0500U);
@@ -125,6 +130,8 @@ TEST_P(ImageStoreTest, TakesPlainFilesOfAtMost64MiB) {
       {"a directory", operators.path(), Code::invalid, "is no plain file"},
       {"a pipe", pipe, Code::invalid, "is no plain file"},
       {"a file that is too large", large, Code::invalid, "is larger than 64 MiB"},
+      {"a file that is longer than it says", "/proc/self/status", Code::unavailable,
+       "changed while it was copied"},
       {"an empty file", operators.put("empty.so", ""), Code::invalid, "empty.so is empty"},
   };
   for (const auto& row : rows) {

@@ -145,6 +145,15 @@ TEST_F(DirectoryWatchTest, ASlowWriterIsWaitedFor) {
   EXPECT_THAT(settle(), ElementsAre(added("a.so")));
 }
 
+TEST_F(DirectoryWatchTest, WhatWasHalfWrittenAtFirstIsToldAgain) {
+  const int fd = ::open((one.path() + "/a.so").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  ASSERT_EQ(::write(fd, "half", 4), 4);
+  EXPECT_THAT(watch->take(), ElementsAre(added("a.so")));
+  ASSERT_EQ(::write(fd, "whole", 5), 5);
+  ::close(fd);
+  EXPECT_THAT(settle(), ElementsAre(added("a.so")));
+}
+
 TEST_F(DirectoryWatchTest, AWriterThatSaysNothingForLongIsNotWaitedForForEver) {
   ASSERT_THAT(watch->take(), IsEmpty());
   const int fd = ::open((one.path() + "/a.so").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
