@@ -1,24 +1,18 @@
 #include "host/app/serve.h"
 
-#include <fcntl.h>
-#include <ifaddrs.h>
 #include <malloc.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <future>
 #include <mutex>
-#include <sstream>
 
 #include "host/app/channel_control.h"
+#include "host/app/host_metrics.h"
 #include "host/app/plugin_stage.h"
 #include "host/app/reload.h"
-#include "host/app/shared_files.h"
+#include "host/app/startup.h"
 #include "host/app/watchdog.h"
 #include "host/app/worker_service.h"
 #include "host/cli/log.h"
@@ -34,112 +28,6 @@ namespace mimus {
 namespace {
 
 constexpr std::chrono::seconds drain_time{10};
-
-struct AdminToken {
-  std::string secret;
-  std::string where;  ///< For the ready line.
-};
-
-/// From the environment, else from the data directory, else a new one kept there (0600).
-Result<AdminToken> admin_token(const ServeConfig& config) {
-  if (!config.admin_token.empty()) return AdminToken{config.admin_token, "from MIMUS_ADMIN_TOKEN"};
-  const std::string file = config.data + "/admin-token";
-  std::string secret;
-  std::ifstream in(file);
-  if (in >> secret) return AdminToken{secret, "in " + file};
-  secret = "mimus_";
-  constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  while (secret.size() < 38) {
-    std::uint64_t random = random_seed();
-    for (int i = 0; i < 8; ++i, random >>= 8) secret += alphabet[random & 63];
-  }
-  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return Error{Code::unavailable, "cannot write " + file};
-  const std::string line = secret + "\n";
-  const bool written =
-      write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
-  close(fd);
-  if (!written) return Error{Code::unavailable, "cannot write " + file};
-  return AdminToken{secret, "in " + file};
-}
-
-Result<std::string> read_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in) return Error{Code::not_found, "cannot read " + file};
-  return text.str();
-}
-
-void print_ready(const std::vector<Listener>& listeners, const AdminToken& token) {
-  std::string urls, admin;
-  for (const Listener& listener : listeners) {
-    if (listener.serves_public) {
-      urls += (urls.empty() ? "" : ", ") + listener.url;
-      continue;
-    }
-    if (listener.url.starts_with("unix:") && listener.url.ends_with("/control.sock")) continue;
-    admin += "; admin on " + listener.url;
-  }
-  std::printf("mimus ready on %s (admin token: %s)%s\n", urls.c_str(), token.where.c_str(), admin.c_str());
-  std::fflush(stdout);
-}
-
-/// What the log says instead of the ready line after a crash.
-std::string serving_again(const Supervision& supervision, std::chrono::microseconds now) {
-  const PastCrash& crash = supervision.crashes.back();
-  std::string out =
-      "serving again after " + std::to_string((now.count() - supervision.died_us) / 1000) + " ms";
-  if (supervision.safe_mode) out += " in safe mode, with built-in plugins only";
-  if (crash.quarantined)
-    return out + "; quarantined " + crash.id + " " + crash.version + " (" + crash.reason + ")";
-  return out + " (" + crash.reason + (crash.id.empty() ? "" : " of " + crash.id + " " + crash.version) + ")";
-}
-
-/// What an option is: set by the operator, or the manifest's default with "@share/" resolved.
-std::string option_value(const ServeConfig& config, SharedFiles& files, const OptionSpec& option) {
-  if (const auto at = config.plugin_options.find(option.name); at != config.plugin_options.end())
-    return at->second;
-  const std::string text = json::unquote(option.fallback);
-  constexpr std::string_view share = "@share/";
-  if (!text.starts_with(share)) return option.fallback;
-  const Result<std::string> path = files.path(text.substr(share.size()));
-  if (path) return json::quoted(*path);
-  log_error(option.name + ": " + path.error().message);
-  return option.fallback;  // which the plugin will say that it cannot open
-}
-
-void log_for_plugins(mimus_log_level level, std::string_view text) {
-  if (level >= MIMUS_LOG_ERROR) return log_error(text);
-  if (level == MIMUS_LOG_WARN) return log_warn(text);
-  if (level == MIMUS_LOG_INFO) return log_info(text);
-}
-
-/// Adds the addresses of this machine's interfaces where a wildcard stands for them.
-void name_interfaces(std::vector<std::string>& own) {
-  ifaddrs* all = nullptr;
-  if (getifaddrs(&all) != 0) return;
-  const std::vector<std::string> listeners = own;
-  for (const std::string& listener : listeners) {
-    if (!listener.starts_with("0.0.0.0:") && !listener.starts_with("[::]:")) continue;
-    const std::string port = listener.substr(listener.rfind(':'));
-    for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
-      char host[NI_MAXHOST];
-      const int family = at->ifa_addr == nullptr ? AF_UNSPEC : at->ifa_addr->sa_family;
-      if (family != AF_INET && family != AF_INET6) continue;
-      const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-      if (getnameinfo(at->ifa_addr, size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) continue;
-      own.push_back(family == AF_INET ? host + port : "[" + std::string(host) + "]" + port);
-    }
-  }
-  freeifaddrs(all);
-}
-
-/// "address:port" of a listener's URL.
-std::string authority(const std::string& url) {
-  const std::size_t at = url.find("://");
-  return at == std::string::npos ? url : url.substr(at + 3);
-}
 
 /// Until SIGTERM or SIGINT.
 void wait_for_stop(const std::function<void()>& on_hang_up) {
@@ -166,10 +54,7 @@ class Host {
   }
 
   Status start(std::vector<PluginSource> plugins, std::vector<Listener>& listeners) {
-    for (const Listener& listener : listeners) {
-      if (!listener.url.starts_with("unix:")) addresses_.own.push_back(authority(listener.url));
-    }
-    name_interfaces(addresses_.own);
+    addresses_.own = own_addresses(listeners);
     addresses_.allow_private = config_.proxy_allow_private;
     addresses_.https_only = config_.production;
     if (const Status taken = open_images(plugins); !taken) return taken;
@@ -426,57 +311,8 @@ class Host {
     });
     if (tls_) server_->use_tls(*tls_);
     for (const Listener& listener : listeners) server_->add(listener);
-    add_metrics();
+    add_host_metrics(metrics_, {server_.get(), database_.get(), journal_.get(), &supervision_});
     return Done{};
-  }
-
-  void add_metrics() {
-    metrics_.source([this](std::vector<Metrics::Sample>& out) {
-      const auto add = [&](const char* name, const char* help, const char* kind, std::uint64_t value,
-                           std::string labels = {}) {
-        out.push_back(
-            {std::string("mimus_") + name, help, kind, static_cast<double>(value), std::move(labels)});
-      };
-      const auto label = [](const char* key, std::string_view value) {
-        return std::string(key).append("=\"").append(value).append("\"");
-      };
-      add("restarts_total", "Starts of the server after a crash", "counter", supervision_.restarts);
-      add("safe_mode", "1 while only built-in plugins are loaded", "gauge",
-          crash_page() != nullptr && crash_page()->safe_mode ? 1 : 0);
-      const NetStats net = server_->stats();
-      add("connections_accepted_total", "Connections accepted", "counter", net.accepted);
-      add("connections_active", "Connections open now", "gauge", net.active);
-      for (std::size_t i = 0; i < net.turned_away.size(); ++i) {
-        add("connections_refused_total", "Connections closed as soon as they were accepted", "counter",
-            net.turned_away[i], label("reason", turned_away_names[i]));
-      }
-      add("requests_total", "Requests whose head was complete", "counter", net.requests);
-      for (std::size_t i = 0; i < net.refused.size(); ++i) {
-        add("requests_refused_total", "Malformed, oversized or late requests", "counter", net.refused[i],
-            label("status", std::to_string(refusal_statuses[i])));
-      }
-      for (std::size_t i = 0; i < net.timed_out.size(); ++i) {
-        add("request_timeouts_total", "Connections closed by a timeout", "counter", net.timed_out[i],
-            label("waiting_for", timed_out_names[i]));
-      }
-      add("received_bytes_total", "Bytes read from clients", "counter", net.bytes_in);
-      add("sent_bytes_total", "Bytes written to clients", "counter", net.bytes_out);
-      add("tls_handshakes_total", "TLS handshakes that came through", "counter", net.tls_handshakes);
-      add("tls_handshakes_failed_total", "Connections that ended before their TLS handshake was through",
-          "counter", net.tls_failures);
-      add("tls_connections_active", "TLS connections open now", "gauge", net.tls_active);
-      add("websockets_active", "WebSockets open now", "gauge", net.websockets);
-      const KvStore::Stats kv = database_->kv().stats();
-      add("kv_entries", "Keys of plugins in memory", "gauge", kv.entries);
-      add("kv_bytes", "Bytes of plugins' keys and values in memory", "gauge", kv.bytes);
-      add("kv_write_errors_total", "Writes behind that failed", "counter", kv.write_errors);
-      if (journal_ == nullptr) return;
-      const Journal::Stats journal = journal_->stats();
-      add("journal_records", "Records in the journal", "gauge", journal.records);
-      add("journal_bytes", "Bytes in the journal", "gauge", journal.bytes);
-      add("journal_lost_total", "Records that a failing disk lost", "counter", journal.dropped);
-      add("journal_write_errors_total", "Writes of the journal that failed", "counter", journal.write_errors);
-    });
   }
 
   Result<std::string> explain(const Ulid& id) {

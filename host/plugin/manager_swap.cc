@@ -164,6 +164,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
     refuse(slot, &file, served.error());
     return refusal(served.error().message);
   }
+  // Once for each image, not at each reload.
+  if (!warned.insert(file.sha256).second) return Done{};
   for (const std::string& warning : file.warnings) setup.log(MIMUS_LOG_WARN, file.origin + ": " + warning);
   return Done{};
 }
