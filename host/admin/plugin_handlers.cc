@@ -194,27 +194,36 @@ Answer Service::changed(const std::string& id, const Status& done) {
   return get_plugin(again);
 }
 
-// The manager is there before the first call comes over the network.
+template <class Command>
+Answer Service::change_plugin(const Call& call, Command command) {
+  if (manager_ == nullptr) return problem("unavailable", "plugins cannot be changed here");
+  return changed(call.params[0], command(*manager_, call.params[0]));
+}
+
 Answer Service::reload_plugin(const Call& call) {
-  return changed(call.params[0], manager_->reload(call.params[0]));
+  return change_plugin(call, [](PluginManager& to, const std::string& id) { return to.reload(id); });
 }
 Answer Service::disable_plugin(const Call& call) {
-  return changed(call.params[0], manager_->disable(call.params[0]));
+  return change_plugin(call, [](PluginManager& to, const std::string& id) { return to.disable(id); });
 }
 Answer Service::enable_plugin(const Call& call) {
-  return changed(call.params[0], manager_->enable(call.params[0]));
+  return change_plugin(call, [](PluginManager& to, const std::string& id) { return to.enable(id); });
 }
 Answer Service::roll_back_plugin(const Call& call) {
-  return changed(call.params[0], manager_->rollback(call.params[0]));
+  return change_plugin(call, [](PluginManager& to, const std::string& id) { return to.rollback(id); });
 }
 Answer Service::configure_plugin(const Call& call) {
-  return changed(call.params[0], manager_->configure(call.params[0], std::string(call.body)));
+  return change_plugin(call, [&](PluginManager& to, const std::string& id) {
+    return to.configure(id, std::string(call.body));
+  });
 }
 Answer Service::install_plugin(const Call& call) {
   if (call.body.empty()) return bad_input({{"", "send the image's bytes as the body"}});
-  return changed(call.params[0], manager_->install(call.params[0], call.body));
+  return change_plugin(call,
+                       [&](PluginManager& to, const std::string& id) { return to.install(id, call.body); });
 }
 Answer Service::remove_plugin(const Call& call) {
+  if (manager_ == nullptr) return problem("unavailable", "plugins cannot be changed here");
   const Status removed = manager_->remove(call.params[0]);
   if (!removed) return from_error(removed.error());
   return {204, ""};
@@ -224,7 +233,8 @@ Answer Service::set_canary(const Call& call) {
   std::uint32_t percent = 0;
   const std::string_view text = json::member(call.body, "percent").value_or("0");
   std::from_chars(text.data(), text.data() + text.size(), percent);
-  return changed(call.params[0], manager_->canary(call.params[0], percent));
+  return change_plugin(
+      call, [&](PluginManager& to, const std::string& id) { return to.canary(id, percent); });
 }
 
 }  // namespace mimus::admin

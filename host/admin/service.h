@@ -131,6 +131,8 @@ class Service final : public Admin {
   std::vector<PluginStatus> plugin_statuses() const;
   /// What a plugin looks like after a command that came to `done`, or why it did nothing.
   Answer changed(const std::string& id, const Status& done);
+  template <class Command>
+  Answer change_plugin(const Call& call, Command command);
 
   DefinitionsPtr snapshot() const;
   /// Of now, by number: they grow when plugins are loaded.
