@@ -196,7 +196,7 @@ Answer Service::changed(const std::string& id, const Status& done) {
 
 template <class Command>
 Answer Service::change_plugin(const Call& call, Command command) {
-  if (manager_ == nullptr) return problem("unavailable", "plugins cannot be changed here");
+  if (manager_ == nullptr) return problem("conflict", "plugins cannot be changed here");
   return changed(call.params[0], command(*manager_, call.params[0]));
 }
 
@@ -223,7 +223,7 @@ Answer Service::install_plugin(const Call& call) {
                        [&](PluginManager& to, const std::string& id) { return to.install(id, call.body); });
 }
 Answer Service::remove_plugin(const Call& call) {
-  if (manager_ == nullptr) return problem("unavailable", "plugins cannot be changed here");
+  if (manager_ == nullptr) return problem("conflict", "plugins cannot be changed here");
   const Status removed = manager_->remove(call.params[0]);
   if (!removed) return from_error(removed.error());
   return {204, ""};
