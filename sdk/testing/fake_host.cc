@@ -60,6 +60,7 @@ void State::describe() {
 }
 
 void State::begin() {
+  const OffWorker here(*this);
   quiesced = ending = false;
   api = host_api;
   api.worker_count = setup.worker_count;
@@ -131,11 +132,13 @@ void FakeHost::restart() {
 }
 
 void FakeHost::quiesce() {
+  const OffWorker here(*state_);
   if (state_->plugin->quiesce != nullptr) state_->plugin->quiesce(state_->instance);
   state_->quiesced = true;
 }
 
 std::vector<Fault> FakeHost::check(const Definition& definition) {
+  const OffWorker here(*state_);
   std::vector<Fault> faults;
   if (state_->plugin->check == nullptr) return faults;
   const mimus_view view = view_of(definition);
@@ -150,6 +153,7 @@ std::vector<Fault> FakeHost::check(const Definition& definition) {
 }
 
 Bound& FakeHost::bind(const Definition& definition) {
+  const OffWorker here(*state_);
   state_->bounds.push_back(std::make_unique<Bound>());
   Bound& bound = *state_->bounds.back();
   const mimus_view view = view_of(definition);
@@ -276,6 +280,7 @@ AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std:
   const auto* const table = state_->extension_of<mimus_admin_v1>("mimus.admin/1");
   AdminAnswer answer;
   if (table == nullptr) return answer;
+  const OffWorker here(*state_);
   const mimus_admin_request request{sizeof request, lend(method), lend(path), lend(query), lend(body)};
   table->handle(state_->instance, &request, reinterpret_cast<mimus_reply*>(&answer),
                 [](mimus_reply* reply, std::int32_t status, mimus_str code, mimus_str text) {
@@ -286,11 +291,13 @@ AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std:
 }
 
 mimus_rc FakeHost::reset(std::string_view what) {
+  const OffWorker here(*state_);
   const auto* const table = state_->extension_of<mimus_admin_v1>("mimus.admin/1");
   return table == nullptr ? mimus_rc{MIMUS_ABSENT} : table->reset(state_->instance, lend(what));
 }
 
 void FakeHost::enrich(std::vector<Record>& batch) {
+  const OffWorker here(*state_);
   const auto* const table = state_->extension_of<mimus_record_v1>("mimus.record/1");
   if (table == nullptr) return;
   std::vector<mimus_record> lent;
@@ -327,7 +334,10 @@ void FakeHost::say(Channel& channel, std::string_view data, bool binary) {
   state_->settle();
 }
 
-void FakeHost::close(Channel& channel) { state_->close_channel(static_cast<mimus_channel&>(channel)); }
+void FakeHost::close(Channel& channel) {
+  state_->close_channel(static_cast<mimus_channel&>(channel));
+  state_->settle();
+}
 
 /// Once: on_close, after which nothing of the channel may be called.
 void State::close_channel(mimus_channel& c) {

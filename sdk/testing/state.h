@@ -110,7 +110,8 @@ struct State {
   std::deque<std::unique_ptr<Fetch>> fetches;          // in flight
   std::deque<Task> tasks;                              // waiting
   bool tasks_held = false;
-  bool ending = false;                                              // no new timers, fetches and tasks
+  bool ending = false;  // no new timers, fetches and tasks
+  int off_worker = 0;   // calls of the plugin that the host makes elsewhere: no fetch there
   std::map<std::string, std::deque<mimus_rc>, std::less<>> faults;  // to come, by extension
   std::vector<std::string> field_names;                             // by number
   std::vector<std::string> log, misuses;
@@ -147,6 +148,21 @@ struct State {
   mimus_rc fault(std::string_view extension);
   void close_channel(mimus_channel& channel);
   void close_what_ended();  // the channels that a hook closed, or that read too slowly
+};
+
+/// While it lives the plugin is called as on a thread that is no worker's; what it has begun
+/// there is done at the end.
+class OffWorker {
+ public:
+  explicit OffWorker(State& state) : state_(state) { ++state_.off_worker; }
+  ~OffWorker() {
+    if (--state_.off_worker == 0) state_.settle();
+  }
+  OffWorker(const OffWorker&) = delete;
+  OffWorker& operator=(const OffWorker&) = delete;
+
+ private:
+  State& state_;
 };
 
 extern const mimus_host_api host_api;

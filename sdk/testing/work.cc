@@ -39,7 +39,9 @@ void State::settle() {
     } else if (!tasks.empty() && !tasks_held) {
       const Task task = tasks.front();
       tasks.pop_front();
+      ++off_worker;
       task.run(instance, task.ud, MIMUS_OK);
+      --off_worker;
     } else {
       const auto first = std::find_if(timers.begin(), timers.upper_bound(now), [](const auto& entry) {
         return entry.second.kind == Timer::Kind::fetch;
@@ -117,7 +119,7 @@ mimus_rc start_fetch(mimus_host* h, const mimus_fetch* to,
                      void (*done)(mimus_inst*, void*, const mimus_fetched*), void* ud) {
   State& host = *h->state;
   if (const mimus_rc rc = host.fault("mimus.fetch/1"); rc != MIMUS_OK) return rc;
-  if (host.ending) return MIMUS_E_UNAVAILABLE;
+  if (host.ending || host.off_worker != 0) return MIMUS_E_UNAVAILABLE;
   const std::string_view url = borrow(to->url);
   if (to->size < sizeof(mimus_fetch) || done == nullptr || to->max_body > most_body) return MIMUS_E_INVAL;
   if (!url.starts_with("http://") && !url.starts_with("https://")) return MIMUS_E_INVAL;

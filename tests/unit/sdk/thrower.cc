@@ -109,6 +109,11 @@ class Thrower {
                   [](const mimus::Fetched&) { throw std::runtime_error("thrown in a fetch"); });
     } else if (data == "task") {
       host_.spawn([](mimus_rc) { throw 42; });
+    } else if (data == "fetch in a task") {
+      host_.spawn([this](mimus_rc) {
+        const mimus_rc rc = host_.fetch({.url = "http://up.test/"}, [](const mimus::Fetched&) {});
+        host_.log(MIMUS_LOG_INFO, "a fetch was " + std::to_string(rc));
+      });
     } else if (data == "after") {
       host_.after(10, [](mimus_rc) { throw std::runtime_error("thrown in a timer"); });
     } else {

@@ -121,6 +121,17 @@ TEST(Wall, AWithheldTableRefusesInsteadOfCrashing) {
   EXPECT_TRUE(hasty.run(hasty.bind(throwing_in("hold")), {}).failed);
 }
 
+TEST(FakeHost, RefusesAFetchThatIsNotOnAWorker) {
+  FakeHost host(THROWER);
+  Channel& channel = host.open(host.bind(throwing_in("")));
+  host.hold_tasks(true);
+  host.say(channel, "fetch in a task");
+  EXPECT_THAT(host.log(), ElementsAre());
+  host.hold_tasks(false);
+  EXPECT_THAT(host.log(), ElementsAre("a fetch was " + std::to_string(MIMUS_E_UNAVAILABLE)));
+  EXPECT_TRUE(host.fetched.empty());
+}
+
 TEST(FakeHost, SeesMisuse) {
   const struct {
     const char* in;
