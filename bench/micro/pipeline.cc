@@ -8,6 +8,21 @@
 #include "host/plugin/crash_page.h"
 #include "store/database.h"
 
+extern "C" {
+#define PASSING(n) const mimus_plugin* passing_entry_##n(std::uint32_t, std::uint32_t)
+PASSING(0);
+PASSING(1);
+PASSING(2);
+PASSING(3);
+PASSING(4);
+PASSING(5);
+PASSING(6);
+PASSING(7);
+PASSING(8);
+PASSING(9);
+#undef PASSING
+}
+
 namespace mimus {
 namespace {
 
@@ -43,45 +58,26 @@ class NoUpstream final : public Upstream {
   void resume(Id) override {}
 };
 
-/// Plugins that pass: what a slot itself costs.
-template <int n>
-struct Passing {
-  static inline const std::string id = "bench.passing" + std::to_string(n);
-  static inline mimus_plugin table{};
-  static const mimus_plugin* entry(std::uint32_t, std::uint32_t) {
-    table.size = sizeof table;
-    table.id = id.c_str();
-    table.version = "1.0.0";
-    table.create = [](const mimus_host_api*, mimus_host*, mimus_inst**) -> mimus_rc { return MIMUS_OK; };
-    table.destroy = [](mimus_inst*) {};
-    table.bind = [](mimus_inst*, const mimus_view* view, mimus_bound** out) -> mimus_rc {
-      static int bound;
-      if (view->level == MIMUS_LEVEL_ENDPOINT) *out = reinterpret_cast<mimus_bound*>(&bound);
-      return MIMUS_OK;
-    };
-    table.unbind = [](mimus_inst*, mimus_bound*) {};
-    table.on_request = [](mimus_inst*, mimus_bound*, mimus_req*, void**) -> mimus_action {
-      return MIMUS_NEXT;
-    };
-    return &table;
+/// A plugin that passes, from its file or linked in: what a slot itself costs.
+PluginSource passing(int n, bool loaded) {
+  constexpr mimus_entry_fn entries[] = {passing_entry_0, passing_entry_1, passing_entry_2, passing_entry_3,
+                                        passing_entry_4, passing_entry_5, passing_entry_6, passing_entry_7,
+                                        passing_entry_8, passing_entry_9};
+  const std::string number = std::to_string(n);
+  auto manifest = parse_manifest(
+      R"({"id":"bench.passing)" + number + R"(","version":"1.0.0","abi":{"major":)" +
+      std::to_string(MIMUS_ABI_MAJOR) + R"(,"minor":)" + std::to_string(MIMUS_ABI_MINOR) +
+      R"(},"summary":"Passes","order":{"phase":"traffic"},"fail":"open","fields":{"endpoint":{"b)" + number +
+      R"(":{}}}})");
+  PluginSource out;
+  if (manifest) out.manifest = std::move(*manifest);
+  out.builtin = true;
+  if (loaded) {
+    out.file = MIMUS_PASSING_DIRECTORY "/passing_" + number + ".so";
+  } else {
+    out.entry = entries[n];
   }
-  static PluginSource source() {
-    auto manifest = parse_manifest(
-        R"({"id":")" + id + R"(","version":"1.0.0","abi":{"major":)" + std::to_string(MIMUS_ABI_MAJOR) +
-        R"(,"minor":)" + std::to_string(MIMUS_ABI_MINOR) +
-        R"(},"summary":"Passes","order":{"phase":"traffic"},"fail":"open","fields":{"endpoint":{"b)" +
-        std::to_string(n) + R"(":{}}}})");
-    PluginSource out;
-    if (manifest) out.manifest = std::move(*manifest);
-    out.builtin = true;
-    out.entry = entry;
-    return out;
-  }
-};
-
-template <int... n>
-void add_passing(std::vector<PluginSource>& to, int count, std::integer_sequence<int, n...>) {
-  ((n < count ? to.push_back(Passing<n>::source()) : void()), ...);
+  return out;
 }
 
 void run_a_pipeline(benchmark::State& state) {
@@ -100,7 +96,8 @@ void run_a_pipeline(benchmark::State& state) {
   services.log = quiet;
   auto sources = find_plugins(MIMUS_PLUGIN_DIRECTORY, {});
   if (!sources) return state.SkipWithError(sources.error().message.c_str());
-  add_passing(*sources, static_cast<int>(state.range(1)), std::make_integer_sequence<int, 10>());
+  for (int n = 0; n < static_cast<int>(state.range(1)); ++n)
+    sources->push_back(passing(n, state.range(2) != 0));
   auto plugins = PluginHost::load(std::move(*sources), services, [](const OptionSpec& o) {
     return o.fallback.starts_with("\"@share/") ? std::string("\"share/mimus/country.mmdb\"") : o.fallback;
   });
@@ -167,7 +164,12 @@ void run_a_pipeline(benchmark::State& state) {
   }
   if (sink.bytes() == 0) state.SkipWithError("nothing was answered");
 }
-BENCHMARK(run_a_pipeline)->ArgNames({"cors", "passing"})->Args({0, 0})->Args({1, 0})->Args({0, 10});
+BENCHMARK(run_a_pipeline)
+    ->ArgNames({"cors", "passing", "loaded"})
+    ->Args({0, 0, 0})
+    ->Args({1, 0, 0})
+    ->Args({0, 10, 0})
+    ->Args({0, 10, 1});
 
 }  // namespace
 }  // namespace mimus
