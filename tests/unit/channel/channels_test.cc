@@ -51,7 +51,6 @@ struct Behaviour final : ChannelBehaviour {
   void on_message(Channel& c, bool binary, std::string_view payload) override {
     note((binary ? "binary=" : "text=") + std::string(payload), diary.at_message, c);
   }
-  bool uses(const void*) const override { return false; }
   void on_close(Channel& c) override { note("close", diary.at_close, c); }
   bool uses(const void* plugin) const override { return plugin == &diary; }
   void note(const std::string& what, const std::function<void(Channel&)>& then, Channel& c) {

@@ -15,7 +15,6 @@ struct Silent final : ChannelBehaviour {
   void on_open(Channel&) override {}
   void on_timer(Channel&, std::size_t, void*) override {}
   void on_message(Channel&, bool, std::string_view) override {}
-  bool uses(const void*) const override { return false; }
   void on_close(Channel&) override {}
   bool uses(const void*) const override { return false; }
 };

@@ -173,6 +173,9 @@ TEST_F(Page, SuspectsWhatAllCrumbsAgreeOnWhenNothingWasSaid) {
   }
 }
 
+// A sanitizer's own handlers would answer.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 /// Runs `end` in a child that uses the page, as the server does; returns waitpid's status.
 int end_of(const std::function<void()>& end) {
   const pid_t child = ::fork();
@@ -186,9 +189,6 @@ int end_of(const std::function<void()>& end) {
   ::waitpid(child, &status, 0);
   return status;
 }
-
-// A sanitizer's own handlers would answer.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 int dig(int depth) {
   volatile char much[4096];
