@@ -36,7 +36,6 @@ static mimus_rc create(const mimus_host_api* api, mimus_host* host, mimus_inst**
   inst->kv = api->get_extension(host, "mimus.kv/1");
   inst->hash = api->get_extension(host, "mimus.hash/1");
   inst->task = api->get_extension(host, "mimus.task/1");
-  *out = inst;
   if (!MIMUS_HAS(inst->http, remove_request) || !MIMUS_HAS(inst->async, release) ||
       !MIMUS_HAS(inst->timer, start) || !MIMUS_HAS(inst->kv, del_prefix) || !MIMUS_HAS(inst->hash, md5) ||
       !MIMUS_HAS(inst->task, spawn) || !MIMUS_HAS(journal, scan)) {
@@ -45,14 +44,15 @@ static mimus_rc create(const mimus_host_api* api, mimus_host* host, mimus_inst**
     return MIMUS_E_UNAVAILABLE;
   }
   inst->field = journal->field(host, text("museum"));
+  *out = inst;
   return MIMUS_OK;
 }
 
 static mimus_rc configure(mimus_inst* inst, mimus_str json) {
-  (void)inst;
   for (size_t i = 0; i + 6 <= json.n; ++i) {
     if (memcmp(json.p + i, "\"kept\"", 6) == 0) return MIMUS_OK;
   }
+  inst->api->set_error(inst->host, text("museum-word is not \"kept\""));
   return MIMUS_E_INVAL;
 }
 
