@@ -264,6 +264,7 @@ class Host {
     setup.quarantine = std::move(quarantine);
     setup.supervision = supervision_;
     setup.probation = config_.plugin_probation;
+    setup.drain = setup.park = config_.plugin_drain;
     Result<std::unique_ptr<PluginManager>> manager = PluginManager::open(std::move(setup));
     if (!manager) return manager.error();
     manager_ = std::move(*manager);

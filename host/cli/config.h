@@ -26,6 +26,7 @@ struct ServeConfig {
   std::string default_api;
   std::vector<std::string> plugin_directories;
   std::chrono::milliseconds plugin_probation{60'000};  ///< 0: none.
+  std::chrono::milliseconds plugin_drain{30'000};      ///< Until what holds an old version is ended.
   unsigned workers = 0;                                ///< 0 was resolved to the number of CPUs.
   JournalMode journal = JournalMode::lossless;
   std::chrono::seconds journal_age{std::chrono::hours(24 * 7)};

@@ -86,6 +86,14 @@ Status plugin_probation(ServeConfig& config, const Setting&, const Values& value
   return Done{};
 }
 
+Status plugin_drain(ServeConfig& config, const Setting&, const Values& values) {
+  const auto ms = parse_milliseconds(values[0]);
+  if (!ms || *ms > std::chrono::hours(24))
+    return invalid("must be a time of at most a day, as in 500ms, 30s or 0");
+  config.plugin_drain = *ms;
+  return Done{};
+}
+
 Status proxy_allow_private(ServeConfig& config, const Setting&, const Values& values) {
   const auto allowed = parse_yes_no(values[0]);
   if (!allowed) return invalid("must be yes or no");
@@ -245,6 +253,11 @@ std::vector<Setting> all_settings() {
         "how long a new version of a plugin is watched before it is accepted (default 60s, 0: not at all)"},
        false,
        plugin_probation},
+      {{"plugin-drain", "TIME",
+        "after which a replaced plugin's requests and WebSockets are ended, and after which again what still "
+        "holds it is left parked (default 30s)"},
+       false,
+       plugin_drain},
       {{"workers", "N", "event-loop threads, 1 to 256 (default: number of CPUs)"}, false, workers},
       {{"tls-cert", "FILE",
         "PEM certificate and its chain: TLS on every TCP listener; several are chosen by name", true},

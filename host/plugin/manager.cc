@@ -101,7 +101,7 @@ void PluginManager::stop() {
   state_->setup.plugins->on_released({});
   for (auto& [id, slot] : state_->slots) {
     slot.serving = nullptr;  // the host quiesces what serves
-    state_->withdraw(slot);
+    for (const PluginPtr& plugin : state_->take_out(slot)) state_->leave(slot, plugin);
   }
   const std::lock_guard lock(state_->mutex);
   state_->queue.clear();  // their commands are told that nobody runs them
@@ -187,14 +187,15 @@ Status PluginManager::State::disable(PluginSlot& slot) {
   next[slot.id].disabled = true;
   if (Status kept = write_decisions(setup.data, next); !kept) return kept;
   setup.decisions = std::move(next);
-  withdraw(slot);
+  const std::vector<PluginPtr> old = take_out(slot);
   slot.state = "disabled";
   event(slot, "disabled", nullptr, "by an operator");
-  return republish();
+  const Status published = republish();
+  for (const PluginPtr& plugin : old) leave(slot, plugin);
+  return published;
 }
 
 Status PluginManager::State::enable(PluginSlot& slot) {
-  if (slot.serving != nullptr) return Done{};
   PluginDecisions next = setup.decisions;
   next[slot.id].disabled = false;
   if (next[slot.id] == PluginDecision{}) next.erase(slot.id);
@@ -207,46 +208,44 @@ Status PluginManager::State::enable(PluginSlot& slot) {
   for (const std::string& hash : pardoned) setup.quarantine.pardon(hash);
   if (!pardoned.empty()) {
     if (Status kept = write_quarantine(setup.data, setup.quarantine); !kept) return kept;
+    event(slot, "pardoned", nullptr, "by an operator");
   }
-  setup.supervision.safe_mode = false;
+  const bool was_safe = std::exchange(setup.supervision.safe_mode, false);
   if (CrashPage* const page = crash_page()) page->safe_mode = false;
-  if (!slot.origin.empty()) return bring_file(slot.origin, true);
-  return bring_builtin(slot, "enabled");
+  if (slot.serving != nullptr && pardoned.empty() && !was_safe) return Done{};
+  if (!slot.origin.empty()) return bring_file(slot.origin, slot.serving == nullptr);
+  return slot.serving != nullptr ? Status(Done{}) : bring_builtin(slot, "enabled");
 }
 
 Status PluginManager::State::rollback(PluginSlot& slot) {
   if (slot.trial != nullptr) {
     end_canary(slot, "rolled-back", "by an operator");
-    return republish();
+    return Done{};
   }
-  if (slot.state == "probation") {
+  if (slot.state == "probation" && slot.former != nullptr) {
     give_up(slot, "rolled-back", "by an operator");
     return Done{};
   }
-  if (slot.serving == nullptr || slot.serving->source().builtin)
-    return Error{Code::not_found, "plugin " + slot.id + " has nothing to roll back to"};
+  const Error nothing{Code::not_found, "plugin " + slot.id + " has nothing to roll back to"};
+  if (slot.serving == nullptr || slot.serving->source().builtin) return nothing;
   const PluginPtr now = slot.serving;
+  slot.canary_percent = 0;
   const std::string previous = kept_path(slot.id, true);
-  const Status back =
-      ::access(previous.c_str(), R_OK) == 0 ? bring_kept(slot, previous)
-      : slot.builtin                        ? bring_builtin(slot, "rolled-back")
-                     : Status(Error{Code::not_found, "plugin " + slot.id + " has nothing to roll back to"});
+  const Status back = ::access(previous.c_str(), R_OK) == 0 ? bring_kept(slot, previous)
+                      : slot.builtin                        ? bring_builtin(slot, "restored")
+                                                            : Status(nothing);
   if (!back) return back;
-  Charge charge;
-  charge.id = slot.id;
-  charge.version = now->manifest().version;
-  charge.hash = now->source().sha256;
-  charge.reason = "rolled back";
-  charge.quarantined = true;
-  charge.by = "an operator";
-  setup.quarantine.add(std::move(charge));
+  if (slot.state == "probation") accept(slot);  // an operator's word ends it
   event(slot, "rolled-back", now, "by an operator");
-  return write_quarantine(setup.data, setup.quarantine);
+  return quarantine(now, "rolled back", "an operator");
 }
 
 Status PluginManager::State::configure(PluginSlot& slot, const std::string& json) {
   if (slot.serving == nullptr)
     return Error{Code::conflict, "plugin " + slot.id + " does not serve: it is " + slot.state};
+  if (slot.trial != nullptr)
+    return Error{Code::conflict,
+                 "plugin " + slot.id + " has a canary; end it first: PUT …/canary {\"percent\":0}"};
   const auto parsed = nlohmann::json::parse(json, nullptr, false);
   if (!parsed.is_object()) return invalid("must be a JSON object of options", "");
   const std::vector<OptionSpec>& known = slot.serving->manifest().options;
@@ -279,11 +278,15 @@ Status PluginManager::State::install(const std::string& id, std::string_view ima
     setup.images->forget(file->path);
     return Error{Code::conflict, "the image is of plugin " + file->manifest.id + ", not of " + id};
   }
-  const std::string path = installed_directory(setup.data) + "/" + id + ".so";
+  const std::string path = installed_path(id);
   file->origin = path;
   PluginSlot& slot = slots[id];
   slot.id = id;
-  if (Status brought = bring(slot, *std::move(file), true); !brought) return brought;
+  const std::string origin = slot.origin;
+  if (Status brought = bring(slot, *std::move(file), true); !brought) {
+    slot.origin = origin;  // nothing was installed
+    return brought;
+  }
   ids[path] = id;
   return replace_file(path, image);
 }
@@ -291,7 +294,7 @@ Status PluginManager::State::install(const std::string& id, std::string_view ima
 Status PluginManager::State::remove(PluginSlot& slot) {
   if (slot.origin.empty())
     return Error{Code::conflict, "plugin " + slot.id + " is built in; POST …/disable switches it off"};
-  if (!slot.origin.starts_with(installed_directory(setup.data)))
+  if (slot.origin != installed_path(slot.id))
     return Error{Code::conflict, "plugin " + slot.id + " comes from " + slot.origin + "; remove that file"};
   std::error_code failed;
   std::filesystem::remove(slot.origin, failed);

@@ -66,13 +66,9 @@ struct PluginManager::State {
   Status canary(PluginSlot& slot, std::uint32_t percent);
 
   // ---- manager_swap.cc: steps --------------------------------------------------------------
-  void notice(const DirectoryWatch::Change& change);
-  /// `forced`: also if its bytes serve already.
-  Status bring_file(const std::string& path, bool forced);
   /// Quarantine, probe, load, instance, publish. `file` is forgotten where it is refused.
   Status bring(PluginSlot& slot, ImageFile file, bool forced);
   Status bring_builtin(PluginSlot& slot, const char* what);
-  Status bring_kept(PluginSlot& slot, const std::string& kept);
   /// Publishes it: as a canary, on probation, or for good.
   Status serve(PluginSlot& slot, PluginPtr plugin, std::chrono::microseconds began);
   Status republish();
@@ -81,13 +77,30 @@ struct PluginManager::State {
   void give_up(PluginSlot& slot, const std::string& what, const std::string& why);
   void end_canary(PluginSlot& slot, const std::string& what, const std::string& why);
   void promote(PluginSlot& slot);
-  void withdraw(PluginSlot& slot);  ///< All of its instances; not published yet.
+  /// The event; its image is not loaded again, or its configuration is the former one again.
+  void condemn(PluginSlot& slot, const PluginPtr& bad, const std::string& what, const std::string& why);
+  Status quarantine(const PluginPtr& bad, std::string reason, std::string by);
+  /// All of its instances: to leave once others are published.
+  std::vector<PluginPtr> take_out(PluginSlot& slot);
   void leave(PluginSlot& slot, PluginPtr plugin);
-  void keep(const PluginSlot& slot);
-  std::string kept_path(const std::string& id, bool previous) const;
   PluginHost::Options options_of(const PluginSlot& slot) const;
   std::string options_json(const PluginSlot& slot, const Manifest& manifest) const;
   std::size_t stuck(const PluginSlot& slot, std::string_view state) const;
+
+  // ---- manager_files.cc: files and kept copies ------------------------------------------------
+  void notice(const DirectoryWatch::Change& change);
+  /// `forced`: also if its bytes serve already.
+  Status bring_file(const std::string& path, bool forced);
+  /// Of two files with one id: what is installed over the network, then the higher version.
+  Status precedence(const PluginSlot& slot, const ImageFile& file) const;
+  /// In the place of a file that is gone: another file of that id, or the built-in one.
+  bool bring_other(PluginSlot& slot, bool disabled);
+  /// Errors: not_found - it serves already
+  Status bring_kept(PluginSlot& slot, const std::string& kept);
+  void bring_last_good(PluginSlot& slot);
+  void keep(const PluginSlot& slot);
+  std::string kept_path(const std::string& id, bool previous) const;
+  std::string installed_path(const std::string& id) const;
 
   // ---- manager_watch.cc: what time brings -----------------------------------------------------
   void look();

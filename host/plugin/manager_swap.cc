@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "host/plugin/manager_state.h"
 #include "mimus/json_text.h"
@@ -15,10 +14,6 @@ constexpr std::size_t max_parked = 8, max_pinned = 64;  // images of one plugin
 Error refusal(std::string message) { return {Code::conflict, std::move(message)}; }
 
 }  // namespace
-
-std::string PluginManager::State::kept_path(const std::string& id, bool previous) const {
-  return setup.data + "/plugins/kept/" + id + (previous ? ".previous.so" : ".so");
-}
 
 PluginHost::Options PluginManager::State::options_of(const PluginSlot& slot) const {
   const auto at = setup.decisions.find(slot.id);
@@ -46,61 +41,6 @@ std::size_t PluginManager::State::stuck(const PluginSlot& slot, std::string_view
                     [&](const LeavingPlugin& one) { return one.shown.state == state; }));
 }
 
-void PluginManager::State::notice(const DirectoryWatch::Change& change) {
-  if (!change.removed) {
-    (void)bring_file(change.path, false);  // told as an event
-    return;
-  }
-  const auto known = ids.find(change.path);
-  if (known == ids.end()) return;
-  const std::string id = known->second;
-  ids.erase(known);
-  const auto at = slots.find(id);
-  if (at == slots.end() || at->second.origin != change.path) return;
-  PluginSlot& slot = at->second;
-  const bool served = slot.serving != nullptr;
-  withdraw(slot);
-  slot.origin.clear();
-  slot.state = "removed";
-  if (served) event(slot, "removed", nullptr, change.path + " is gone");
-  const bool disabled = setup.decisions.contains(id) && setup.decisions[id].disabled;
-  if (slot.builtin && !disabled && bring_builtin(slot, "removed")) return;
-  if (served) (void)republish();
-}
-
-Status PluginManager::State::bring_file(const std::string& path, bool forced) {
-  const bool installed = path.starts_with(setup.data + "/plugins/installed/");
-  auto file = setup.images->take(path, installed);
-  if (!file) {
-    // Whose it would be is known only if it was a plugin before: else it goes by its name.
-    const auto known = ids.find(path);
-    const std::string id =
-        known != ids.end() ? known->second : std::filesystem::path(path).filename().string();
-    PluginSlot& slot = slots[id];
-    slot.id = id;
-    if (known == ids.end()) {
-      slot.origin = path;
-      ids[path] = id;
-    }
-    refuse(slot, nullptr, file.error());
-    return refusal(file.error().message);
-  }
-  const std::string id = file->manifest.id;
-  if (const auto known = ids.find(path); known != ids.end() && known->second != id) {
-    // Another plugin was in this file before, or nothing that could be read.
-    if (const auto old = slots.find(known->second); old != slots.end() && old->second.serving == nullptr &&
-                                                    !old->second.builtin && old->second.origin == path) {
-      slots.erase(old);
-    } else if (old != slots.end()) {
-      notice({path, true});
-    }
-  }
-  ids[path] = id;
-  PluginSlot& slot = slots[id];
-  slot.id = id;
-  return bring(slot, *std::move(file), forced);
-}
-
 Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced) {
   const auto began = setup.clock->now();
   const std::string path = file.path;
@@ -116,7 +56,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
     slot.state = "disabled";
     return Done{};
   }
-  if (!forced && slot.serving != nullptr && slot.serving->source().sha256 == file.sha256) {
+  const PluginPtr& newest = slot.trial != nullptr ? slot.trial : slot.serving;
+  if (!forced && newest != nullptr && newest->source().sha256 == file.sha256) {
     setup.images->forget(path);
     return Done{};
   }
@@ -126,9 +67,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
                                        " is quarantined: " + charge->reason + "; POST /admin/plugins/" +
                                        slot.id + "/enable pardons it"));
     if (slot.serving == nullptr) slot.state = "quarantined";
-    const std::string good = kept_path(slot.id, false);
-    if (slot.serving == nullptr && file.origin != good && ::access(good.c_str(), R_OK) == 0)
-      (void)bring_kept(slot, good);
+    const bool kept = file.origin == kept_path(slot.id, false) || file.origin == kept_path(slot.id, true);
+    if (slot.serving == nullptr && !kept) bring_last_good(slot);
     return out;
   }
   if (setup.supervision.safe_mode)
@@ -188,17 +128,11 @@ Status PluginManager::State::bring_builtin(PluginSlot& slot, const char* what) {
   return serve(slot, *plugin, began);
 }
 
-Status PluginManager::State::bring_kept(PluginSlot& slot, const std::string& kept) {
-  auto file = setup.images->take(kept);
-  if (!file) return refusal(file.error().message);
-  const std::string origin = slot.origin;
-  const Status brought = bring(slot, *std::move(file), true);
-  slot.origin = origin;
-  return brought;
-}
-
 Status PluginManager::State::serve(PluginSlot& slot, PluginPtr plugin, std::chrono::microseconds began) {
-  const bool watched = setup.probation.count() > 0;
+  // A built-in that takes a file's place is what there is to fall back on.
+  const bool fallback =
+      plugin->source().builtin && (slot.serving == nullptr || slot.serving->image != plugin->image);
+  const bool watched = setup.probation.count() > 0 && !fallback;
   const bool as_canary = slot.canary_percent > 0 && slot.canary_percent < 100 && slot.serving != nullptr;
   if (as_canary) {
     for (const auto& [id, other] : slots) {
@@ -258,6 +192,7 @@ Status PluginManager::State::republish() {
     if (!candidate) return candidate.error();
     mix.candidate = *candidate;
     mix.share = canary->canary_percent * 100;
+    if (const Status prepared = setup.stage->prepare(*candidate); !prepared) return prepared;
   }
   if (const Status prepared = setup.stage->prepare(*set); !prepared) return prepared;
   setup.plugins->use(*set);
@@ -275,64 +210,51 @@ void PluginManager::State::accept(PluginSlot& slot) {
   keep(slot);
 }
 
-void PluginManager::State::keep(const PluginSlot& slot) {
-  const PluginSource& source = slot.serving->source();
-  if (source.builtin) return;
-  const auto from = slot.files.find(source.file);
-  const std::string good = kept_path(slot.id, false), previous = kept_path(slot.id, true);
-  if (from == slot.files.end() || from->second.origin == good) return;
-  std::error_code failed;
-  const std::string fresh = good + ".new";
-  std::filesystem::remove(fresh, failed);
-  std::filesystem::create_hard_link(source.file, fresh, failed);
-  if (failed) {
-    failed.clear();
-    std::filesystem::copy_file(source.file, fresh, failed);
-  }
-  if (!failed && !from->second.origin.ends_with(".previous.so")) {
-    std::error_code none;  // the first version has no previous one
-    std::filesystem::rename(good, previous, none);
-  }
-  if (!failed) std::filesystem::rename(fresh, good, failed);
-  if (failed) setup.log(MIMUS_LOG_WARN, "cannot keep " + good + ": " + failed.message());
-}
-
 void PluginManager::State::give_up(PluginSlot& slot, const std::string& what, const std::string& why) {
   const PluginPtr bad = std::exchange(slot.serving, std::exchange(slot.former, nullptr));
   slot.state = slot.serving != nullptr ? "active" : "rejected";
+  set_probation(bad->image->slot(), false);
+  condemn(slot, bad, what, why);
+  if (slot.serving == nullptr && slot.builtin) (void)bring_builtin(slot, "active");
+  if (slot.serving == nullptr) bring_last_good(slot);
+  (void)republish();
+  leave(slot, bad);
+}
+
+void PluginManager::State::condemn(PluginSlot& slot, const PluginPtr& bad, const std::string& what,
+                                   const std::string& why) {
   event(slot, what, bad, why);
   setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + bad->manifest().version + ": " + what + ": " + why);
   if (slot.serving != nullptr && slot.serving->image == bad->image) {  // what failed is its configuration
     setup.decisions[slot.id].config = slot.former_config;
     if (setup.decisions[slot.id] == PluginDecision{}) setup.decisions.erase(slot.id);
     (void)write_decisions(setup.data, setup.decisions);
-  } else if (!bad->source().builtin) {
-    Charge charge;
-    charge.id = slot.id;
-    charge.version = bad->manifest().version;
-    charge.hash = bad->source().sha256;
-    charge.reason = what + ": " + why;
-    charge.quarantined = true;
-    charge.by = "probation";
-    setup.quarantine.add(std::move(charge));
-    (void)write_quarantine(setup.data, setup.quarantine);
+  } else if (!bad->source().builtin && what == "rolled-back") {
+    (void)quarantine(bad, what + ": " + why, "probation");
   }
-  if (slot.serving == nullptr && slot.builtin) {
-    (void)bring_builtin(slot, "active");
-  } else {
-    (void)republish();
-  }
-  leave(slot, bad);
+}
+
+Status PluginManager::State::quarantine(const PluginPtr& bad, std::string reason, std::string by) {
+  Charge charge;
+  charge.id = bad->manifest().id;
+  charge.version = bad->manifest().version;
+  charge.hash = bad->source().sha256;
+  charge.reason = std::move(reason);
+  charge.quarantined = true;
+  charge.by = std::move(by);
+  setup.quarantine.add(std::move(charge));
+  return write_quarantine(setup.data, setup.quarantine);
 }
 
 void PluginManager::State::end_canary(PluginSlot& slot, const std::string& what, const std::string& why) {
   const PluginPtr bad = std::exchange(slot.trial, nullptr);
   slot.canary_percent = 0;
   slot.state = "active";
-  event(slot, what, bad, why);
-  setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + bad->manifest().version + ": " + what + ": " + why);
+  set_probation(bad->image->slot(), false);
+  condemn(slot, bad, what, why);
   (void)republish();
   leave(slot, bad);
+  accept(slot);  // it may not have been yet
 }
 
 void PluginManager::State::promote(PluginSlot& slot) {
@@ -345,11 +267,13 @@ void PluginManager::State::promote(PluginSlot& slot) {
   accept(slot);
 }
 
-void PluginManager::State::withdraw(PluginSlot& slot) {
+std::vector<PluginPtr> PluginManager::State::take_out(PluginSlot& slot) {
+  std::vector<PluginPtr> out;
   for (PluginPtr* one : {&slot.serving, &slot.former, &slot.trial}) {
-    if (*one != nullptr) leave(slot, std::exchange(*one, nullptr));
+    if (*one != nullptr) out.push_back(std::exchange(*one, nullptr));
   }
   slot.canary_percent = 0;
+  return out;
 }
 
 void PluginManager::State::leave(PluginSlot& slot, PluginPtr plugin) {
