@@ -80,7 +80,7 @@ Status PluginManager::State::precedence(const PluginSlot& slot, const ImageFile&
   if (slot.origin != installed && compare_versions(file.manifest.version, version) > 0) return Done{};
   return refusal(file.origin + " is version " + file.manifest.version + " of " + slot.id + ", but " +
                  slot.origin + " holds version " + version + ": " +
-                 (slot.origin == installed ? "DELETE /admin/plugins/" + slot.id + "/image first"
+                 (slot.origin == installed ? "DELETE /admin/plugins/" + slot.id + " first"
                                            : std::string("remove one of them, or raise the version")));
 }
 
