@@ -14,9 +14,9 @@ before(async () => {
     compile('high', { PLUGIN_ID: cors, PLUGIN_VERSION: '99.0.0', PLUGIN_PHASE: 'edge' }),
     compile('one', of('one', 'transform', { PLUGIN_AFTER: '"com.example.two"' }), { OPTION: '"one"' }),
     compile('two', of('two', 'transform', { PLUGIN_AFTER: '"com.example.one"' }), { OPTION: '"two"' }),
-    compile('field', of('field', 'transform', { PLUGIN_EXTRA: '"fields":{"endpoint":["cors"]},' }), { OPTION: '"field"' }),
+    compile('field', of('field', 'transform', { PLUGIN_EXTRA: '"fields":{"endpoint":{"deduplication":{}}},' }), { OPTION: '"field"' }),
     compile('journal', of('journal', 'transform', { PLUGIN_JOURNAL: '{"name":"hotVersion","type":"flag"}' }), { OPTION: '"journal"' }),
-    compile('route', of('route', 'transform', { PLUGIN_EXTRA: '"admin_path":"/admin/analytics",' }), { OPTION: '"route"' }),
+    compile('route', of('route', 'transform', { PLUGIN_EXTRA: '"admin":{"path":"/admin/analytics","operations":[]},' }), { OPTION: '"route"' }),
     compile('option', of('option')),
     compile('schema', of('schema', 'transform', { PLUGIN_SCHEMA: '"type":"no such type"' }), { OPTION: '"schema"' }),
     compile('refuses', { PLUGIN_VERSION: '2.0.0' }, { BROKEN: 2 })]);
@@ -115,7 +115,7 @@ test('a refused file is shown with what is wrong, leaves the old version serving
   assert.equal(listed.find((one) => one.id === 'noise.so').state, 'rejected');
   hot.remove('noise.so');
   await hot.until((p) => p.status === 404, 'the file forgotten', 'noise.so');
-  for (const [name, says] of [['field', /the endpoint field cors/], ['journal', /hotVersion/], ['route', /\/admin\/analytics/],
+  for (const [name, says] of [['field', /the endpoint field deduplication/], ['journal', /hotVersion/], ['route', /\/admin\/analytics/],
     ['option', /the option hot-word/], ['schema', /schema/]]) {
     hot.move(name, `${name}.so`);
     await hot.happens('rejected', says, `com.example.${name}`);

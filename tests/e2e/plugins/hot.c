@@ -27,7 +27,8 @@
 #define PLUGIN_JOURNAL "{\"name\":\"hotVersion\",\"type\":\"text\"}"
 #endif
 #ifndef PLUGIN_SCHEMA
-#define PLUGIN_SCHEMA "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"loud\":{\"type\":\"boolean\"}}"
+#define PLUGIN_SCHEMA \
+  "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"loud\":{\"type\":\"boolean\"}}"
 #endif
 #ifndef OPTION
 #define OPTION "hot"
@@ -38,9 +39,12 @@
 
 MIMUS_MANIFEST = "{\"id\":\"" PLUGIN_ID "\",\"version\":\"" PLUGIN_VERSION
                  "\",\"abi\":{\"major\":1,\"minor\":0},\"summary\":\"Tells its version\","
-                 "\"order\":{\"phase\":\"" PLUGIN_PHASE "\",\"after\":[" PLUGIN_AFTER "],\"before\":[]},"
-                 "\"fail\":\"open\"," PLUGIN_EXTRA "\"options\":[{\"name\":\"" OPTION "-word\",\"type\":\"text\",\"default\":\"hi\","
-                 "\"help\":\"a word\"},{\"name\":\"" OPTION "-number\",\"type\":\"integer\",\"minimum\":1,"
+                 "\"order\":{\"phase\":\"" PLUGIN_PHASE "\",\"after\":[" PLUGIN_AFTER
+                 "],\"before\":[]},"
+                 "\"fail\":\"open\"," PLUGIN_EXTRA "\"options\":[{\"name\":\"" OPTION
+                 "-word\",\"type\":\"text\",\"default\":\"hi\","
+                 "\"help\":\"a word\"},{\"name\":\"" OPTION
+                 "-number\",\"type\":\"integer\",\"minimum\":1,"
                  "\"default\":1,\"help\":\"a number\"}],"
                  "\"journal\":[" PLUGIN_JOURNAL "],\"endpoint_schema\":{" PLUGIN_SCHEMA "}}";
 
@@ -84,7 +88,8 @@ static mimus_rc configure(mimus_inst* inst, mimus_str json) {
     inst->api->set_error(inst->host, text("told to refuse"));
     return MIMUS_E_INVAL;
   }
-  for (at = at == NULL ? "\"" : at + strlen(key); *at != '"' && n + 1 < sizeof inst->word; ++at) inst->word[n++] = *at;
+  for (at = at == NULL ? "\"" : at + strlen(key); *at != '"' && n + 1 < sizeof inst->word; ++at)
+    inst->word[n++] = *at;
   return MIMUS_OK;
 }
 
@@ -149,8 +154,8 @@ static void on_open(mimus_inst* inst, mimus_bound* bound, mimus_channel* channel
   inst->channel->send_event(channel, text("version"), text("\"" PLUGIN_VERSION "\""));
 }
 
-static void on_message(mimus_inst* inst, mimus_bound* bound, mimus_channel* channel, void** ctx, mimus_str data,
-                       int32_t binary) {
+static void on_message(mimus_inst* inst, mimus_bound* bound, mimus_channel* channel, void** ctx,
+                       mimus_str data, int32_t binary) {
   (void)data;
   (void)binary;
   on_open(inst, bound, channel, ctx);

@@ -84,6 +84,8 @@ TEST(Schema, RefusesWhatItCannotCheckSafely) {
       {"a remote reference", R"({"$ref":"http://example.com/x"})", "\"$ref\""},
       {"a pattern that RE2 does not have", R"x({"pattern":"(?=a)"})x", "does not compile"},
       {"no object", "[]", "not an object"},
+      {"a type that there is not", R"({"properties":{"a":{"type":"text"}}})", "not a JSON Schema"},
+      {"a bound that is no number", R"({"maxLength":"x"})", "not a JSON Schema"},
       {"no JSON", "{", "not a JSON Schema"},
   };
   for (const auto& c : cases) {
