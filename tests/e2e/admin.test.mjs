@@ -299,19 +299,11 @@ test('bad fields are 400 with a pointer at each, and all are named at once', asy
 
 test('what this version does not have is refused as not-available, never taken and ignored', async () => {
   const [{ made: api }, , { made: channel, url: channelUrl }] = await family('later');
-  const plugin = (await host.admin('GET', '/admin/plugins')).json.items[0].id;
   for (const [method, path] of [
     ['GET', '/admin/requests/stream'],
     ['GET', '/admin/analytics/timeseries?by=status'],
     ['POST', `${channelUrl}/apply`],
     ['POST', `/admin/websocket-endpoints/${channel.id}/apply`],
-    ['PUT', `/admin/plugins/${plugin}/config`],
-    ['PUT', `/admin/plugins/${plugin}/image`],
-    ['POST', `/admin/plugins/${plugin}/reload`],
-    ['POST', `/admin/plugins/${plugin}/enable`],
-    ['POST', `/admin/plugins/${plugin}/disable`],
-    ['POST', `/admin/plugins/${plugin}/rollback`],
-    ['DELETE', `/admin/plugins/${plugin}`],
   ]) {
     const answer = await host.admin(method, path, method === 'GET' || method === 'DELETE' ? undefined : {});
     assertProblem(answer, 501, 'not-available');

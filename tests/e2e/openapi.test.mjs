@@ -120,6 +120,8 @@ test('it has what the contract names for this version and nothing that the versi
     `GET ${channel}/connections`, `POST ${channel}/connections/broadcast`, `DELETE ${channel}/connections/{connectionId}`,
     'GET /admin/requests', 'DELETE /admin/requests', 'GET /admin/requests/{id}', 'GET /admin/analytics/summary',
     'GET /admin/dedup', 'DELETE /admin/dedup', 'GET /admin/plugins', 'GET /admin/plugins/{id}', 'GET /admin/pipeline',
+    ...['reload', 'disable', 'enable', 'rollback'].map((verb) => `POST /admin/plugins/{id}/${verb}`),
+    ...['config', 'canary', 'image'].map((what) => `PUT /admin/plugins/{id}/${what}`), 'DELETE /admin/plugins/{id}',
     'GET /admin/tokens', 'POST /admin/tokens', 'DELETE /admin/tokens/{id}', 'POST /admin/backup', 'GET /admin/openapi.json',
   ].sort();
   const shorter = [`POST ${channel}/broadcast`];
@@ -158,7 +160,10 @@ test('every operation answers as it says, with input built from what is there', 
   const spare = await host.create('/admin/api-definitions', { slug: 'spare' });
 
   const parameters = { apiId: api.id, endpointId: endpoint.id, connectionId: connection.id };
-  const ids = { '/admin/requests/{id}': record.id, '/admin/tokens/{id}': token.id, '/admin/plugins/{id}': (await host.admin('GET', '/admin/plugins')).json.items[0].id };
+  const ids = { '/admin/requests/{id}': record.id, '/admin/tokens/{id}': token.id, '/admin/plugins/{id}': 'mimus.cors' };
+  for (const below of ['reload', 'disable', 'enable', 'config', 'canary']) ids[`/admin/plugins/{id}/${below}`] = 'mimus.cors';
+  // These need a signed image, or a version before: the stories of hot loading tell them.
+  const elsewhere = new Set(['installPlugin', 'removePlugin', 'rollBackPlugin']);
   const bodies = {
     createApi: { slug: 'made', cors: { origins: ['http://a.test'] }, hosts: ['made.test'] },
     replaceApi: { slug: 'open', name: 'open' },
@@ -174,6 +179,8 @@ test('every operation answers as it says, with input built from what is there', 
     broadcast: { name: 'news', payload: [1] },
     broadcastShort: { name: 'news' },
     createToken: { name: 'made', role: 'editor' },
+    configurePlugin: {},
+    setCanary: { percent: 0 },
     backup: { directory: `${host.data}/openapi-backup` },
   };
   const queries = { explainPipeline: `?endpointId=${endpoint.id}`, listRequests: '?limit=5&status=200', 'mimus.analytics:GET/summary': '?by=endpoint' };
@@ -182,6 +189,7 @@ test('every operation answers as it says, with input built from what is there', 
   const rank = ({ method, path, id }) => order[method] * 100 + (method === 'DELETE' ? (id === 'deleteApi' ? 50 : id === 'closeConnection' ? 0 : 20 - path.split('/').length) : 0) + (id === 'reset' ? 40 : 0);
   const wrong = [];
   for (const one of operations().sort((a, b) => rank(a) - rank(b))) {
+    if (elsewhere.has(one.id)) continue;
     const { id, method, path, operation } = one;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => ids[path] ?? parameters[name] ?? channel.id) + (queries[id] ?? '');
     const content = operation.requestBody?.content;
@@ -216,7 +224,8 @@ test('every operation refuses a missing token and, where it takes a body, a bad 
   for (const { id, method, path, operation } of operations()) {
     const url = path.replace(/\{\w+\}/g, '01ARZ3NDEKTSV4RRFFQ69G5FAV');
     const tries = [[401, await host.admin(method, url, undefined, { authorization: '' })]];
-    if (operation.requestBody) tries.push([400, await host.admin(method, url, '{"')]);
+    const bytes = operation.requestBody?.content['application/octet-stream'];  // any are well-formed
+    if (operation.requestBody && !bytes) tries.push([400, await host.admin(method, url, '{"')]);
     for (const [status, answer] of tries) {
       const schema = operation.responses.default.content['application/problem+json']?.schema;
       if (answer.status !== status && !(status === 400 && answer.status === 404)) wrong.push(`${id}: ${answer.status}, not ${status}`);
