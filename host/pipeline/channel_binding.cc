@@ -33,8 +33,9 @@ class BoundChannel final : public ChannelBehaviour {
     const Step& step = pipeline_->steps()[plugin];
     const mimus_peer_v1& peer = *step.plugin->peer;
     if (peer.on_timer != nullptr) {
-      const CrumbScope crumb(step.plugin->host.slot, Hook::on_timer);
-      peer.on_timer(step.plugin->instance, step.bound, handle(seats_[plugin]), &seats_[plugin].context, ud);
+      enter(Hook::on_timer, step, seats_[plugin], [&] {
+        peer.on_timer(step.plugin->instance, step.bound, handle(seats_[plugin]), &seats_[plugin].context, ud);
+      });
     }
   }
 
@@ -64,13 +65,25 @@ class BoundChannel final : public ChannelBehaviour {
  private:
   static mimus_channel* handle(PluginChannel& seat) { return reinterpret_cast<mimus_channel*>(&seat); }
 
+  /// An exception that comes out, past the SDK's wall, ends the channel.
+  template <class Call>
+  static void enter(Hook hook, const Step& step, PluginChannel& seat, Call call) {
+    const CrumbScope crumb(step.plugin->host.slot, hook);
+    try {
+      call();
+    } catch (...) {
+      step.plugin->failures.fetch_add(1, std::memory_order_relaxed);
+      if (seat.channel != nullptr && seat.channel->is_open()) seat.channel->close(1011, "plugin failed");
+    }
+  }
+
   template <class Call>
   void each(Hook hook, Call call) {
     for (std::size_t i = 0; i < seats_.size(); ++i) {
       const Step& step = pipeline_->steps()[i];
       if (step.bound != nullptr && step.plugin->peer != nullptr) {
-        const CrumbScope crumb(step.plugin->host.slot, hook);
-        call(*step.plugin->peer, step.plugin->instance, step, seats_[i]);
+        enter(hook, step, seats_[i],
+              [&] { call(*step.plugin->peer, step.plugin->instance, step, seats_[i]); });
       }
     }
   }

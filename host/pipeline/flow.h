@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "host/net/exchange.h"
@@ -162,12 +163,22 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   const std::vector<Header>& client_headers() const;
   bool may_change_request(std::string_view name);
   void count_failure();
-  /// Calls a hook of the step at hand.
+  /// Calls a hook of the step at hand. An exception that comes out, past the SDK's wall, is a
+  /// failure; if plugin and host have each a C++ runtime of their own, it aborts here.
   template <class Function, class... More>
   auto call(Function* function, Hook hook, More... more) {
     const Step& now = step();
     const CrumbScope crumb(now.plugin->host.slot, hook);
-    return function(now.plugin->instance, now.bound, handle(), &contexts_[slot_], more...);
+    using Said = decltype(function(now.plugin->instance, now.bound, handle(), nullptr, more...));
+    try {
+      return function(now.plugin->instance, now.bound, handle(), &contexts_[slot_], more...);
+    } catch (...) {
+      if constexpr (std::is_void_v<Said>) {
+        count_failure();
+      } else {
+        return Said{MIMUS_FAIL};
+      }
+    }
   }
   bool left_out() const { return contexts_[slot_] == &left_out_mark_; }
   const std::vector<Step>& steps() const;

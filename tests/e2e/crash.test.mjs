@@ -194,6 +194,20 @@ test('kill -SEGV from outside is blamed on no plugin; three in a minute are safe
   data.remove();
 });
 
+test('an exception that leaves a hook ends its request, by a crash or without one, and nothing else', async () => {
+  mkdirSync(path('throws'));
+  execFileSync('c++', ['-std=c++20', '-Wall', '-Wextra', '-Werror', '-O1', '-fPIC', '-fvisibility=hidden', '-fno-gnu-unique', '-shared', `-I${include}`,
+    `-DTHROWS_ABI_MAJOR=${abi('MAJOR')}`, `-DTHROWS_ABI_MINOR=${abi('MINOR')}`, join(here, 'plugins/throws.cc'), '-o', join(path('throws'), 'throws.so')]);
+  const host = await Host.start({ args: ['--plugins', path('throws')] });
+  await host.api('c', [endpoint('e', 'throws'), endpoint('plain')]);
+  for (let times = 0; times < 5; ++times) {
+    const answer = await ask(host, 'e', 'throw');
+    assert.ok(answer === undefined || answer.status >= 500, answer?.text);
+    await eventually(async () => (await ask(host, 'plain'))?.status === 200, 'service');
+  }
+  assert.equal(await host.stop(), 0);
+});
+
 test('a stop while the next start is waited for is a clean one', async () => {
   const host = await Host.start();
   for (let times = 1; times <= 4; ++times) {
