@@ -41,7 +41,8 @@ MIMUS_MANIFEST = "{\"id\":\"" PLUGIN_ID "\",\"version\":\"" PLUGIN_VERSION
                  "\",\"abi\":{\"major\":1,\"minor\":0},\"summary\":\"Tells its version\","
                  "\"order\":{\"phase\":\"" PLUGIN_PHASE "\",\"after\":[" PLUGIN_AFTER
                  "],\"before\":[]},"
-                 "\"fail\":\"open\"," PLUGIN_EXTRA "\"options\":[{\"name\":\"" OPTION
+                 "\"fail\":\"open\",\"capabilities\":{\"channel\":true,\"journal\":true}," PLUGIN_EXTRA
+                 "\"options\":[{\"name\":\"" OPTION
                  "-word\",\"type\":\"text\",\"default\":\"hi\","
                  "\"help\":\"a word\"},{\"name\":\"" OPTION
                  "-number\",\"type\":\"integer\",\"minimum\":1,"
