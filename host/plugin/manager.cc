@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace mimus {
 namespace {
 
 constexpr int look_ms = 100;  // while something is on trial or leaving
+constexpr int low_priority = 10;
 
 std::string installed_directory(const std::string& data) { return data + "/plugins/installed"; }
 
@@ -128,6 +130,8 @@ int PluginManager::State::next_timeout() const {
 }
 
 void PluginManager::State::run() {
+  // What it does, its probes too, is not to take the workers' time.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), low_priority);
   for (;;) {
     std::deque<std::packaged_task<Status()>> work;
     {
