@@ -63,6 +63,9 @@ int memory_file() {
   return fd >= 0 || errno != EINVAL ? fd : memfd_create("mimus-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
+/// What a memory file is opened by. Not /proc/self: the child that tries the plugin opens it too.
+std::string memory_path(int fd) { return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd); }
+
 bool put(int fd, const char* bytes, std::size_t size) {
   while (size > 0) {
     const ssize_t n = ::write(fd, bytes, size);
@@ -135,8 +138,11 @@ struct ImageStore::Copy {
   }
 };
 
-ImageStore::ImageStore(std::string directory, const Trust& trust, bool in_memory)
-    : directory_(std::move(directory)), trust_(trust), in_memory_(in_memory) {}
+ImageStore::ImageStore(std::string directory, const Trust& trust, bool in_memory, std::string obstacle)
+    : directory_(std::move(directory)),
+      trust_(trust),
+      in_memory_(in_memory),
+      obstacle_(std::move(obstacle)) {}
 
 ImageStore::~ImageStore() {
   for (const auto& [path, fd] : memories_) ::close(fd);
@@ -160,18 +166,23 @@ Result<std::unique_ptr<ImageStore>> ImageStore::open(const std::string& data_dir
     in_memory = !takes_code(file.get());
     ::unlink(trial.c_str());
   }
+  // Who has no plugins of third parties can do without either.
+  std::string obstacle;
   if (in_memory) {
     const Descriptor file(memory_file());
-    if (file.get() < 0 || !takes_code(file.get())) {
-      return Error{Code::unavailable, directory +
-                                          " may not be mapped executable (noexec), nor may memory; "
-                                          "mount it without noexec, or name another directory with --data"};
+    const bool named = file.get() >= 0 && access(memory_path(file.get()).c_str(), F_OK) == 0;
+    if (!named || !takes_code(file.get())) {
+      obstacle =
+          directory +
+          " may not be mapped executable (noexec), and there is no memory file that may; mount it without "
+          "noexec, or name another directory with --data";
     }
   }
-  return std::unique_ptr<ImageStore>(new ImageStore(directory, trust, in_memory));
+  return std::unique_ptr<ImageStore>(new ImageStore(directory, trust, in_memory, std::move(obstacle)));
 }
 
 Result<ImageStore::Copy> ImageStore::begin() {
+  if (!obstacle_.empty()) return Error{Code::unavailable, obstacle_};
   if (in_memory_) {
     Descriptor file(memory_file());
     if (file.get() < 0) return cannot("no memory file for a plugin", errno);
@@ -252,8 +263,7 @@ Result<ImageFile> ImageStore::judge(Copy copy, const std::string& origin, bool s
 Result<std::string> ImageStore::settle(Copy& copy, const ImageFile& image) {
   const std::lock_guard lock(mutex_);
   if (in_memory_) {
-    // Not /proc/self: the child that tries the plugin opens it too.
-    std::string path = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(copy.file.get());
+    std::string path = memory_path(copy.file.get());
     memories_[path] = copy.file.release();
     return path;
   }

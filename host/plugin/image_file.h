@@ -38,8 +38,7 @@ class ImageStore {
 
   /// Copies go to <data_directory>/plugins/images, which is made where it is not there.
   /// `trust` outlives the store.
-  /// Errors: unavailable - the directory cannot be made, belongs to somebody else, or neither
-  ///                       it nor a memfd may be mapped executable
+  /// Errors: unavailable - the directory cannot be made, or belongs to somebody else
   static Result<std::unique_ptr<ImageStore>> open(const std::string& data_directory, const Trust& trust,
                                                   Place place = Place::automatic);
   ~ImageStore();  ///< Files stay, for the cores of a crash; memfds are closed.
@@ -48,8 +47,9 @@ class ImageStore {
 
   /// Copies `file`, then looks at the copy alone: ELF, manifest, signature, policy.
   /// Errors: not_found   - there is no such file
-  ///         unavailable - it cannot be read, it changed while it was copied (try again), or
-  ///                       the copy cannot be written
+  ///         unavailable - it cannot be read, it changed while it was copied (try again), the
+  ///                       copy cannot be written, or there is no place from which code may be
+  ///                       mapped
   ///         invalid     - it may not be loaded; the message names the file and joins all
   ///                       reasons, each with how to mend it. No copy is left
   Result<ImageFile> take(const std::string& file, bool signature_required = false);
@@ -64,7 +64,7 @@ class ImageStore {
 
  private:
   struct Copy;
-  ImageStore(std::string directory, const Trust& trust, bool in_memory);
+  ImageStore(std::string directory, const Trust& trust, bool in_memory, std::string obstacle);
   Result<Copy> begin();
   Result<ImageFile> judge(Copy copy, const std::string& origin, bool signature_required);
   Result<std::string> settle(Copy& copy, const ImageFile& image);
@@ -72,6 +72,7 @@ class ImageStore {
   const std::string directory_;
   const Trust& trust_;
   const bool in_memory_;
+  const std::string obstacle_;  // why nothing can be taken; "" if all is well
   std::mutex mutex_;
   std::uint64_t next_ = 1;               // guarded by mutex_
   std::map<std::string, int> memories_;  // descriptors by path; guarded by mutex_
