@@ -29,7 +29,7 @@ class ElfPatch {
   T get(std::size_t at) const {
     T out{};
     EXPECT_LE(at + sizeof out, bytes_.size());
-    std::memcpy(&out, bytes_.data() + at, sizeof out);
+    if (at + sizeof out <= bytes_.size()) std::memcpy(&out, bytes_.data() + at, sizeof out);
     return out;
   }
   void cut(std::size_t size) { bytes_.resize(size); }
