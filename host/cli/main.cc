@@ -28,6 +28,7 @@ constexpr const char* usage =
     "  backup DIR                    copy a data directory, of a running host too\n"
     "  restore DIR                   make a data directory from a backup\n"
     "  plugin list|inspect           what plugins say of themselves\n"
+    "  plugin check                  whether one stands what a host does to it\n"
     "  plugin sign|verify            whose they are\n"
     "  plugin new NAME               a project that builds a plugin\n"
     "  licences                      of this program and of all that is in it\n"
@@ -128,6 +129,6 @@ int main(int argc, char** argv) {
   if (verb == "token") return token_verb(arguments, surroundings());
   if (verb == "backup") return backup_verb(arguments, surroundings());
   if (verb == "restore") return restore_verb(arguments, surroundings());
-  if (verb == "plugin") return plugin_verb(arguments, installation().builtin_plugins);
+  if (verb == "plugin") return plugin_verb(arguments, installation().builtin_plugins, installation().share);
   return usage_fault("unknown verb \"" + verb + "\"; see mimus --help");
 }

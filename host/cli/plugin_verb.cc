@@ -1,11 +1,9 @@
 // `mimus plugin list|inspect`: what plugins say of themselves, without running them.
-#include <algorithm>
 #include <cstdio>
 
 #include "host/cli/flags.h"
 #include "host/cli/log.h"
 #include "host/cli/verbs.h"
-#include "host/kit/probe.h"
 #include "host/plugin/plugin_host.h"
 
 namespace mimus {
@@ -73,24 +71,21 @@ int inspect(const std::string& file) {
 
 }  // namespace
 
-int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins) {
+int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins, const std::string& share) {
   const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (!arguments.empty() && arguments[0] == "new") return new_verb(rest);
+  if (!arguments.empty() && arguments[0] == "check") return check_verb(rest, share);
   if (!arguments.empty() && arguments[0] == "sign") return sign_verb(rest);
   if (!arguments.empty() && arguments[0] == "verify") return verify_verb(rest);
+  if (const auto code = trial_verb(arguments)) return *code;
   const std::vector<Flag> flags{{"plugins", "DIR", "directory with third-party plugins, for list", true}};
   if (asks_for_help(arguments)) {
     return show_help(
         help_text("plugin list | inspect FILE.so [flags]",
                   "Shows the plugins that serve would load, or what one file says of itself. Runs none.\n"
-                  "Also: mimus plugin new --help, mimus plugin sign --help, mimus plugin verify --help",
+                  "Also: mimus plugin new|check|sign|verify --help",
                   flags));
   }
-  constexpr std::string_view later[] = {"check"};
-  if (!arguments.empty() && std::find(std::begin(later), std::end(later), arguments[0]) != std::end(later)) {
-    return usage_fault("plugin " + arguments[0] + " is not available in this version (not-available)");
-  }
-  if (arguments.size() == 2 && arguments[0] == "probe") return kit::probe_child(arguments[1]);
   const auto parsed = parse_flags(arguments, flags);
   if (!parsed) return fail(parsed.error());
   const std::vector<std::string>& words = parsed->words;

@@ -1,6 +1,7 @@
 // The verbs of the command line. Each takes what follows it and returns the exit code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,14 @@ namespace mimus {
 
 using Arguments = std::vector<std::string>;
 
-int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins);
-int new_verb(const Arguments& arguments);     ///< Of `plugin`.
-int sign_verb(const Arguments& arguments);    ///< Of `plugin`.
-int verify_verb(const Arguments& arguments);  ///< Of `plugin`.
+/// `share` is the directory that "@share/" means in manifests.
+int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins, const std::string& share);
+int new_verb(const Arguments& arguments);                              ///< Of `plugin`.
+int check_verb(const Arguments& arguments, const std::string& share);  ///< Of `plugin`.
+int sign_verb(const Arguments& arguments);                             ///< Of `plugin`.
+int verify_verb(const Arguments& arguments);                           ///< Of `plugin`.
+/// What children run that try out plugins; nothing if these arguments are not for them.
+std::optional<int> trial_verb(const Arguments& arguments);
 int token_verb(const Arguments& arguments, const Surroundings& surroundings);
 int backup_verb(const Arguments& arguments, const Surroundings& surroundings);
 int restore_verb(const Arguments& arguments, const Surroundings& surroundings);

@@ -34,8 +34,8 @@ class Descriptor {
  public:
   Descriptor() = default;
   explicit Descriptor(int fd) : fd_(fd) {
-    if (fd < 0 || fd > report_fd) return;
-    fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, report_fd + 1);
+    if (fd < 0 || fd > lent_fd) return;
+    fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, lent_fd + 1);
     ::close(fd);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -78,7 +78,7 @@ Descriptor deadline_after(std::chrono::milliseconds timeout) {
 }
 
 /// posix_spawn with nothing inherited but what is named here; its error number.
-int spawn(const ChildTask& task, int in, int out, int page, pid_t& pid) {
+int spawn(const ChildTask& task, int in, int out, int page, int lent, pid_t& pid) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&files);
@@ -87,7 +87,8 @@ int spawn(const ChildTask& task, int in, int out, int page, pid_t& pid) {
   ::posix_spawn_file_actions_adddup2(&files, out, 1);
   ::posix_spawn_file_actions_adddup2(&files, out, 2);
   ::posix_spawn_file_actions_adddup2(&files, page, report_fd);
-  ::posix_spawn_file_actions_addclosefrom_np(&files, report_fd + 1);
+  if (lent >= 0) ::posix_spawn_file_actions_adddup2(&files, lent, lent_fd);
+  ::posix_spawn_file_actions_addclosefrom_np(&files, lent >= 0 ? lent_fd + 1 : lent_fd);
   sigset_t all, none;
   sigfillset(&all);
   sigemptyset(&none);
@@ -136,6 +137,7 @@ void read_page(int fd, ChildEnd& end, bool& done, bool& threw) {
   done = page->done == 1;
   threw = page->threw == 1;
   end.step.assign(page->step, ::strnlen(page->step, sizeof page->step));
+  end.about.assign(page->about, ::strnlen(page->about, sizeof page->about));
   end.text.assign(page->text, std::min<std::size_t>(page->text_length, sizeof page->text));
 }
 
@@ -152,6 +154,8 @@ std::string own_program() {
 Result<ChildEnd> run_child(const ChildTask& task) {
   const Descriptor input = memory_with(task.input, task.input.size());
   const Descriptor page = memory_with({}, sizeof(ReportPage));
+  // Above the numbers that the child is given.
+  const Descriptor lent(task.lent < 0 ? -1 : ::fcntl(task.lent, F_DUPFD_CLOEXEC, lent_fd + 1));
   const Descriptor deadline = deadline_after(task.timeout);
   int ends[2] = {-1, -1};
   if (!input || !page || !deadline || ::pipe2(ends, O_CLOEXEC) != 0) return cannot("its descriptors");
@@ -159,7 +163,8 @@ Result<ChildEnd> run_child(const ChildTask& task) {
   Descriptor out_of_child(ends[1]);
   ::fcntl(out.get(), F_SETFL, O_NONBLOCK);
   pid_t pid = -1;
-  if (const int failed = spawn(task, input.get(), out_of_child.get(), page.get(), pid); failed != 0) {
+  if (const int failed = spawn(task, input.get(), out_of_child.get(), page.get(), lent.get(), pid);
+      failed != 0) {
     errno = failed;
     return cannot(task.program.c_str());
   }
@@ -232,6 +237,7 @@ std::string told(const ChildEnd& end, std::chrono::milliseconds timeout) {
     case ChildEnd::How::done:
       break;
   }
+  if (!end.about.empty()) out += " (" + one_line(end.about) + ")";
   if (const std::string said = one_line(end.said); !said.empty()) out += "; it wrote: " + said;
   return out;
 }

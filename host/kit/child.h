@@ -14,11 +14,14 @@ namespace mimus::kit {
 /// replaced, or where no /proc is mounted what it was executed as.
 std::string own_program();
 
+constexpr int lent_fd = 4;
+
 struct ChildTask {
   std::string program;                 ///< Its path; own_program() is this one.
   std::vector<std::string> arguments;  ///< After the program's name.
   std::string input;                   ///< Its standard input.
   std::chrono::milliseconds timeout{5000};
+  int lent = -1;  ///< A descriptor that it is given as lent_fd, or none.
 };
 
 struct ChildEnd {
@@ -30,15 +33,17 @@ struct ChildEnd {
     hung      ///< Killed at the deadline.
   };
   How how = How::done;
-  int number = 0;    ///< The signal, or the exit code.
-  std::string step;  ///< What it was doing, "" if it had not begun.
-  std::string text;  ///< What it reported.
-  std::string said;  ///< The end of what it wrote on stdout and stderr, at most 2 KiB.
+  int number = 0;     ///< The signal, or the exit code.
+  std::string step;   ///< What it was doing, "" if it had not begun.
+  std::string about;  ///< With what, in words, or "".
+  std::string text;   ///< What it reported.
+  std::string said;   ///< The end of what it wrote on stdout and stderr, at most 2 KiB.
 };
 
 /// Starts `program` (posix_spawn, no fork: the caller may have threads), waits for its end or the
 /// deadline, kills it by its pidfd if need be, and reaps it. Blocks; any thread, several at once.
-/// The child finds a ReportPage in file descriptor `report_fd` and inherits no others but 0, 1, 2.
+/// The child finds a ReportPage in file descriptor `report_fd` and inherits no others
+/// but 0, 1, 2 and the one that it is lent.
 /// Errors: unavailable - it cannot be started
 Result<ChildEnd> run_child(const ChildTask& task);
 

@@ -62,6 +62,13 @@ Opened::Opened(Opened&& other) noexcept
       library_(std::exchange(other.library_, nullptr)),
       table_(std::exchange(other.table_, nullptr)) {}
 
+Opened& Opened::operator=(Opened&& other) noexcept {
+  std::swap(manifest_, other.manifest_);
+  std::swap(library_, other.library_);
+  std::swap(table_, other.table_);
+  return *this;
+}
+
 Opened::~Opened() { close(); }
 
 void Opened::close() {

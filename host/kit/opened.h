@@ -17,7 +17,7 @@ class Opened {
   /// Errors: invalid - what differs, and how to mend it; without a subject
   static Result<Opened> open(const std::string& file);
   Opened(Opened&& other) noexcept;
-  Opened& operator=(Opened&&) = delete;
+  Opened& operator=(Opened&& other) noexcept;
   ~Opened();
 
   const Manifest& manifest() const { return manifest_; }

@@ -10,8 +10,8 @@
 namespace mimus::kit {
 
 struct ProbeRequest {
-  std::string file;                     ///< The private copy that will be loaded; absolute.
-  std::string options_json = "{}";      ///< What `configure` will be given; over the manifest's defaults.
+  std::string file;                 ///< The private copy that will be loaded; absolute, or /proc/self/fd/N.
+  std::string options_json = "{}";  ///< What `configure` will be given; over the manifest's defaults.
   std::string program = own_program();  ///< A mimus program: what is run in the child.
   std::chrono::milliseconds timeout{5000};
 };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 
@@ -41,6 +42,12 @@ const char* Report::step(const char* what) noexcept {
   const char* const before = step_;
   step_ = what;
   return before;
+}
+
+void Report::about(std::string_view text) noexcept {
+  const std::size_t n = std::min(text.size(), sizeof page_->about - 1);
+  std::memcpy(page_->about, text.data(), n);
+  page_->about[n] = '\0';
 }
 
 void Report::add(std::string_view text) noexcept {

@@ -13,6 +13,7 @@ constexpr int report_fd = 3;
 /// the child has ended, and trusts nothing in it.
 struct ReportPage {
   char step[96];              // NUL-terminated
+  char about[640];            // NUL-terminated
   std::uint32_t done;         // 1: the child came to its end
   std::uint32_t threw;        // 1: std::terminate was called
   std::uint32_t text_length;  // of `text`, at most its size
@@ -26,6 +27,8 @@ class Report {
   bool open();
   /// What runs from now on; returns what ran before, to be set again. A string literal.
   const char* step(const char* what) noexcept;
+  /// What the steps from now on are about, in words; "" for nothing worth telling.
+  void about(std::string_view text) noexcept;
   /// Appends; what does not fit is left out.
   void add(std::string_view text) noexcept;
   void threw() noexcept { page_->threw = 1; }

@@ -74,9 +74,7 @@ std::vector<Sample> large_samples() {
   };
 }
 
-}  // namespace
-
-std::vector<Sample> samples(bool large) {
+std::vector<Sample> small_samples() {
   const std::string binary = every_byte();
   std::vector<Sample> out = {
       {"a plain request", {.path = "/", .headers = {{"Host", "mock.test"}}}, json_answer()},
@@ -122,10 +120,30 @@ std::vector<Sample> samples(bool large) {
       {"a streaming answer of unknown length", {.path = "/"}, {.body = "streams", .streaming = true}},
       {"an answer without a body", {.path = "/"}, {.status = 304}},
   };
-  if (large) {
-    for (Sample& one : large_samples()) out.push_back(std::move(one));
-  }
+  // What fetches come to is no part of the request: each sample takes the next.
+  const std::vector<testing::Reply> replies = {
+      {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = R"({"active":true})"},
+      {.failure = "no connection"},
+      {.status = 200, .body = ""},
+      {.status = 500, .headers = many(100, "X-Many", binary), .body = binary, .after_ms = 700},
+      {.status = 200, .body = std::string(2u << 20, 'u'), .after_ms = 20},
+      {.status = 401, .after_ms = 100'000},
+      {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = "{\"active\":"}};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].upstream = replies[i % replies.size()];
   return out;
+}
+
+}  // namespace
+
+const std::vector<Sample>& samples(bool large) {
+  static const std::vector<Sample> small = small_samples();
+  if (!large) return small;
+  static const std::vector<Sample> all = [] {
+    std::vector<Sample> out = small;
+    for (Sample& one : large_samples()) out.push_back(std::move(one));
+    return out;
+  }();
+  return all;
 }
 
 std::map<std::string, std::string> options_of(const std::string& json) {
@@ -153,8 +171,13 @@ void settle(testing::FakeHost& host, testing::Exchange& x, const Answer& behind)
   }
 }
 
+testing::Exchange& start(testing::FakeHost& host, testing::Bound& bound, const Sample& sample) {
+  host.upstream("*", sample.upstream);
+  return host.start(bound, sample.request);
+}
+
 testing::Exchange& show(testing::FakeHost& host, testing::Bound& bound, const Sample& sample) {
-  testing::Exchange& x = host.start(bound, sample.request);
+  testing::Exchange& x = start(host, bound, sample);
   settle(host, x, sample.behind);
   return x;
 }

@@ -12,15 +12,19 @@ namespace mimus::kit {
 struct Sample {
   const char* name;
   testing::Request request;
-  testing::Answer behind;  ///< What answers if the plugin lets the request pass.
+  testing::Answer behind;        ///< What answers if the plugin lets the request pass.
+  testing::Reply upstream = {};  ///< What the plugin's own fetches come to.
 };
 
 /// Requests as hostile clients send them: empty, huge, binary, repeated, with bodies. The large ones
 /// only if `large`.
-std::vector<Sample> samples(bool large);
+const std::vector<Sample>& samples(bool large);
 
 /// What `configure` is given: `json` over the manifest's defaults.
 std::map<std::string, std::string> options_of(const std::string& json);
+
+/// Starts an exchange with a sample, with its upstream.
+testing::Exchange& start(testing::FakeHost& host, testing::Bound& bound, const Sample& sample);
 
 /// Shows one sample and goes on, in virtual time, until the exchange has ended.
 testing::Exchange& show(testing::FakeHost& host, testing::Bound& bound, const Sample& sample);

@@ -34,6 +34,8 @@ void watch(mimus_http_v1& t) {
   host_call<"http.response_length", &mimus_http_v1::response_length>(t);
   host_call<"http.forget_length", &mimus_http_v1::forget_length>(t);
   host_call<"http.replace_body", &mimus_http_v1::replace_body>(t);
+  host_call<"http.set_request", &mimus_http_v1::set_request>(t);
+  host_call<"http.remove_request", &mimus_http_v1::remove_request>(t);
 }
 void watch(mimus_async_v1& t) {
   host_call<"async.hold", &mimus_async_v1::hold, Refusal::null>(t);
@@ -60,6 +62,21 @@ void watch(mimus_forward_v1& t) {
   // A refused check lends a reason, which a refusal made here would not.
   host_call<"forward.check", &mimus_forward_v1::check, Refusal::never>(t);
 }
+mimus_rc start_fetch(mimus_host* host, const mimus_fetch* what,
+                     void (*done)(mimus_inst*, void*, const mimus_fetched*), void* ud) noexcept {
+  const InHost<"fetch.start"> here;
+  if (const auto code = watcher->refuse("fetch.start")) return *code;
+  return with_late<"a fetch's callback">(
+      done, ud, [&](auto fn, void* late) { return real<mimus_fetch_v1>->start(host, what, fn, late); });
+}
+void watch(mimus_fetch_v1& t) { t.start = start_fetch; }
+mimus_rc spawn_task(mimus_host* host, void (*run)(mimus_inst*, void*, mimus_rc), void* ud) noexcept {
+  const InHost<"task.spawn"> here;
+  if (const auto code = watcher->refuse("task.spawn")) return *code;
+  return with_late<"a task">(run, ud,
+                             [&](auto fn, void* late) { return real<mimus_task_v1>->spawn(host, fn, late); });
+}
+void watch(mimus_task_v1& t) { t.spawn = spawn_task; }
 void watch(mimus_hash_v1&) {}  // pure
 void watch(mimus_metrics_v1& t) {
   host_call<"metrics.counter", &mimus_metrics_v1::counter>(t);
@@ -77,6 +94,11 @@ void watch(mimus_channel_v1& t) {
   host_call<"channel.close", &mimus_channel_v1::close>(t);
   host_call<"channel.start_timer", &mimus_channel_v1::start_timer>(t);
   host_call<"channel.client_id", &mimus_channel_v1::client_id, Refusal::never>(t);
+  host_call<"channel.send_text", &mimus_channel_v1::send_text>(t);
+  host_call<"channel.send_binary", &mimus_channel_v1::send_binary>(t);
+  host_call<"channel.join", &mimus_channel_v1::join>(t);
+  host_call<"channel.leave", &mimus_channel_v1::leave>(t);
+  host_call<"channel.broadcast", &mimus_channel_v1::broadcast>(t);
 }
 
 void watch(mimus_host_api& t);
@@ -99,7 +121,8 @@ constexpr struct {
     {"mimus.timer/1", offered<mimus_timer_v1>},     {"mimus.kv/1", offered<mimus_kv_v1>},
     {"mimus.forward/1", offered<mimus_forward_v1>}, {"mimus.hash/1", offered<mimus_hash_v1>},
     {"mimus.metrics/1", offered<mimus_metrics_v1>}, {"mimus.journal/1", offered<mimus_journal_v1>},
-    {"mimus.channel/1", offered<mimus_channel_v1>},
+    {"mimus.channel/1", offered<mimus_channel_v1>}, {"mimus.fetch/1", offered<mimus_fetch_v1>},
+    {"mimus.task/1", offered<mimus_task_v1>},
 };
 
 const void* get_host_extension(mimus_host* host, const char* id) noexcept {
@@ -155,6 +178,7 @@ const void* get_plugin_extension(mimus_inst* inst, const char* id) noexcept {
     hook<"peer.on_open", &mimus_peer_v1::on_open>(t);
     hook<"peer.on_timer", &mimus_peer_v1::on_timer>(t);
     hook<"peer.on_close", &mimus_peer_v1::on_close>(t);
+    hook<"peer.on_message", &mimus_peer_v1::on_message>(t);
     return &t;
   }
   return table;
@@ -174,6 +198,7 @@ const mimus_plugin* spied(const mimus_plugin& plugin, Watcher& from) {
   t.size = sizeof t;
   t.create = create;
   hook<"configure", &mimus_plugin::configure>(t);
+  hook<"self_test", &mimus_plugin::self_test>(t);
   hook<"activate", &mimus_plugin::activate>(t);
   hook<"quiesce", &mimus_plugin::quiesce>(t);
   hook<"destroy", &mimus_plugin::destroy>(t);

@@ -20,7 +20,7 @@ void show_all(FakeHost& host, Bound& bound, const Walk& how) {
     show(host, bound, sample);
     if (!how.cut) continue;
     // The client goes: at once, and while the plugin holds the exchange.
-    Exchange& x = host.start(bound, sample.request);
+    Exchange& x = start(host, bound, sample);
     const bool suspended = x.state == Exchange::State::suspended;
     host.cut(x);
     // What the plugin waited for comes all the same.
@@ -28,12 +28,34 @@ void show_all(FakeHost& host, Bound& bound, const Walk& how) {
   }
 }
 
+/// What clients of WebSockets send, in both kinds.
+void talk(FakeHost& host, testing::Channel& channel) {
+  static const std::string texts[] = {"",
+                                      R"({"event":"x","data":{"room":"a","text":"b"}})",
+                                      "{",
+                                      "null",
+                                      "[1]",
+                                      R"({"event":7,"data":"\ud800"})",
+                                      std::string(64 * 1024, 'm')};
+  for (const std::string& text : texts) {
+    for (const bool binary : {false, true}) {
+      if (channel.open) host.say(channel, text, binary);
+    }
+  }
+  if (channel.open) host.say(channel, "\xff\xfe", true);
+}
+
 void show_channel(FakeHost& host, Bound& bound) {
-  testing::Channel& open = host.open(bound);
+  testing::Channel& first = host.open(bound);
+  testing::Channel& second = host.open(bound);
+  talk(host, first);
   host.advance(2'000);
-  host.close(open);
+  host.close(first);
+  talk(host, second);
+  host.close(second);
   testing::Channel& slow = host.open(bound);
   slow.slow = true;
+  talk(host, slow);
   host.advance(60'000);
   host.close(slow);
 }

@@ -10,6 +10,7 @@ using Json = Values::Json;
 
 constexpr int deepest = 12;
 constexpr std::size_t longest_array = 20;
+constexpr std::size_t most_values = 500;  // in one made value: schemas that name themselves have no end
 
 /// What a "$ref" of this document means; an empty schema if it means nothing.
 const Json& followed(const Json& root, const Json& schema) {
@@ -53,8 +54,14 @@ std::string type_of(const Json& schema, std::size_t pick) {
 
 std::size_t Values::below(std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random_() % n); }
 
-Json Values::example(const Json& schema) { return make(schema, schema, Way::example, 0); }
-Json Values::valid(const Json& schema) { return make(schema, schema, Way::valid, 0); }
+Json Values::example(const Json& schema) {
+  left_ = most_values;
+  return make(schema, schema, Way::example, 0);
+}
+Json Values::valid(const Json& schema) {
+  left_ = most_values;
+  return make(schema, schema, Way::valid, 0);
+}
 
 Json Values::nearly(const Json& schema) {
   Json out = valid(schema);
@@ -66,6 +73,7 @@ Json Values::nearly(const Json& schema) {
 Json Values::make(const Json& root, const Json& from, Way way, int depth) {
   const Json& schema = followed(root, from);
   const bool plain = way == Way::example;
+  if (left_ > 0) --left_;
   if (!schema.is_object() || depth > deepest) return plain ? Json("x") : strange();
   if (const auto at = schema.find("const"); at != schema.end()) return *at;
   if (const auto at = schema.find("enum"); at != schema.end() && at->is_array() && !at->empty())
@@ -90,8 +98,8 @@ Json Values::object_of(const Json& root, const Json& schema, Way way, int depth)
   if (const auto at = schema.find("properties"); at != schema.end() && at->is_object()) {
     for (const auto& [name, property] : at->items()) {
       const bool needed = std::find(required.begin(), required.end(), Json(name)) != required.end();
-      if (needed || (way == Way::example ? depth < 3 : below(2) == 0))
-        out[name] = make(root, property, way, depth + 1);
+      const bool wanted = way == Way::example ? depth < 3 : below(2) == 0;
+      if (needed || (wanted && left_ > 0)) out[name] = make(root, property, way, depth + 1);
     }
   }
   if (const auto at = schema.find("additionalProperties"); at != schema.end() && at->is_object())
@@ -106,7 +114,7 @@ Json Values::array_of(const Json& root, const Json& schema, Way way, int depth) 
       way == Way::example ? least : least + below(most < least ? 1 : most - least + 1) / (depth + 1);
   Json out = Json::array();
   const auto items = schema.find("items");
-  for (std::size_t i = 0; i < n; ++i)
+  for (std::size_t i = 0; i < n && (i < least || left_ > 0); ++i)
     out.push_back(items == schema.end() ? Json("x") : make(root, *items, way, depth + 1));
   return out;
 }
@@ -134,6 +142,7 @@ Json Values::text_of(const Json& schema, Way way) {
   const std::size_t most = count(schema, "maxLength", 1u << 16);
   if (way == Way::valid && below(4) == 0) out.assign(std::min<std::size_t>(most, 1 + below(1u << 14)), 'l');
   if (way == Way::valid && least == 0 && below(6) == 0) out.clear();
+  if (out.size() > most) out.assign(most, 'x');
   while (out.size() < least) out += 'x';
   return out;
 }

@@ -37,6 +37,7 @@ class Values {
   std::size_t below(std::size_t n);  ///< 0 … n-1; 0 if n is 0.
 
   std::mt19937_64 random_;
+  std::size_t left_ = 0;  // how many values this one may still hold beyond what is required
 };
 
 }  // namespace mimus::kit

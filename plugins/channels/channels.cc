@@ -16,6 +16,11 @@ class Channels {
 
   explicit Channels(Host& host) : host_(host) {}
 
+  Status configure(std::string_view) {
+    if (host_.channel == nullptr) return invalid("mimus.channel/1 is needed");
+    return Done{};
+  }
+
   void check(const View& view, Report& report) {
     for (const EventFault& fault : check_events(view.fields))
       report.add(fault.pointer, fault.detail, fault.code);

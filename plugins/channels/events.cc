@@ -1,6 +1,7 @@
 // Events: what a definition says, and what it may not say yet.
 #include "plugins/channels/events.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -9,11 +10,14 @@
 namespace mimus::channels {
 namespace {
 
+constexpr std::uint64_t least_interval_ms = 50;
+constexpr double most = 1e12;
+
 /// A whole number of at least 0 in any spelling that JSON Schema counts as an integer.
 std::uint64_t number(std::optional<std::string_view> text) {
   double value = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value > 0 ? static_cast<std::uint64_t>(value) : 0;
+  return value > 0 ? static_cast<std::uint64_t>(std::min(value, most)) : 0;
 }
 
 std::string text_of(std::optional<std::string_view> quoted) {
@@ -78,7 +82,9 @@ std::vector<Event> read_events(std::string_view fields) {
     event.payload = Payload(json::member(from, "payload").value_or("null"));
     event.repeats = text_of(json::member(from, "trigger")) == "interval";
     event.delay_ms = number(json::member(from, "delayMs"));
-    event.interval_ms = number(json::member(from, "interval"));
+    // A definition that is older than the schema may have none.
+    event.interval_ms = std::max(least_interval_ms, number(json::member(from, "interval")));
+    if (!event.repeats) event.interval_ms = 0;
     event.times = number(json::member(from, "times"));
     out.push_back(std::move(event));
     return true;

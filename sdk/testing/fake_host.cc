@@ -137,6 +137,8 @@ void FakeHost::quiesce() {
   state_->quiesced = true;
 }
 
+void FakeHost::end() { state_->end(); }
+
 std::vector<Fault> FakeHost::check(const Definition& definition) {
   const OffWorker here(*state_);
   std::vector<Fault> faults;
@@ -307,6 +309,7 @@ void FakeHost::enrich(std::vector<Record>& batch) {
   table->enrich(state_->instance, pointers.data(), pointers.size());
 }
 
+const void* FakeHost::extension(const char* id) const { return state_->extension_of<void>(id); }
 bool FakeHost::has_peer() const { return state_->extension_of<mimus_peer_v1>("mimus.peer/1") != nullptr; }
 
 Channel& FakeHost::open(Bound& bound) {

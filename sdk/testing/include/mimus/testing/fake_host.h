@@ -177,6 +177,9 @@ class FakeHost {
   /// What was bound is unbound.
   void restart();
   void quiesce();
+  /// Ends the life now, as the destructor would, to have what is said at its end: only
+  /// misuse(), log() and kv() may be called afterwards.
+  void end();
 
   std::vector<Fault> check(const Definition& definition);
   Bound& bind(const Definition& definition);
@@ -231,9 +234,10 @@ class FakeHost {
   /// refused. What is bound is unbound only by the destructor.
   void end_work();
 
-  bool has_peer() const;         ///< whether the plugin has mimus.peer/1, which open needs
-  Channel& open(Bound& bound);   ///< a peer has come
-  void close(Channel& channel);  ///< the peer has gone
+  const void* extension(const char* id) const;  ///< the plugin's table under an id, or null
+  bool has_peer() const;                        ///< whether it has mimus.peer/1, which open needs
+  Channel& open(Bound& bound);                  ///< a peer has come
+  void close(Channel& channel);                 ///< the peer has gone
   void say(Channel& channel, std::string_view data, bool binary = false);  ///< what the peer sends
 
   std::uint64_t counter(std::string_view name) const;
