@@ -33,7 +33,7 @@ for (const language of ['c', 'cpp', 'rust']) {
     mkdirSync(join(folder.path, 'plugins'));
     const host = await Host.start({ args: ['--plugins', join(folder.path, 'plugins')], data: join(folder.path, 'mimus-data'), env: { MIMUS_ADMIN_TOKEN: '' } });
     t.after(async () => { assert.equal(await host.stop(), 0); folder.remove(); first.remove(); });
-    const [start, look, check] = await project(first.path, language, host.url);
+    const [start, ...more] = await project(first.path, language, host.url);
     if (language === 'cpp') assert.ok(readme.includes(start.commands.replaceAll(host.url, 'http://127.0.0.1:3000')), 'the README says the same');
     const commands = start.commands.trim().split('\n');
     assert.ok(commands.length <= 5, start.commands);
@@ -58,10 +58,11 @@ for (const language of ['c', 'cpp', 'rust']) {
     assert.equal(answer.headers.get('x-hello'), 'world');
     console.log(`# ${language}: ${commands.length} commands, ${seconds} s from new to a header on a live endpoint`);
 
-    assertShown(await bash(look.commands, surroundings), look.shown, 'the look');
-    const tested = await bash(check.commands, surroundings);
-    assert.ok(!tested.includes('Error: Command failed'), tested);
-    assertShown(tested, check.shown, 'the check');
+    assert.equal(more.length, 3, 'a look, the test, the check');
+    for (const { commands: command, shown } of more) {
+      assert.notDeepEqual(shown, []);
+      assertShown(await bash(command, surroundings), shown, command);
+    }
   });
 }
 
