@@ -88,7 +88,7 @@ foreach(manifest ${manifests})
         without(where "^host/admin/openapi\\.cc$" ${host})
       endif()
       if(field STREQUAL "events")  # of a plugin's life, too
-        without(where "^host/admin/plugin_handlers\\.cc$" ${where})
+        without(where "^host/admin/(components|plugin_handlers)\\.cc$" ${where})
       endif()
       refuse("\"${field}\\\\?\"" "host/ names no field of a plugin" ${where})
     endforeach()
