@@ -60,7 +60,8 @@ std::vector<Sample> large_samples() {
         .path = "/",
         .headers = {{"Content-Type", "text/plain"}},
         .body = std::string(1 << 20, 'a')},
-       {.body = std::string(1 << 20, 'b')}},
+       {.body = std::string(1 << 20, 'b')},
+       {.body = std::string(2u << 20, 'u')}},
       {"a streaming answer above every ceiling",
        {.path = "/"},
        {.body = std::string(20 << 20, 'c'), .streaming = true, .length = std::uint64_t{20} << 20}},
@@ -126,7 +127,7 @@ std::vector<Sample> small_samples() {
       {.failure = "no connection"},
       {.status = 200, .body = ""},
       {.status = 500, .headers = many(100, "X-Many", binary), .body = binary, .after_ms = 700},
-      {.status = 200, .body = std::string(2u << 20, 'u'), .after_ms = 20},
+      {.status = 200, .body = std::string(huge, 'u'), .after_ms = 20},
       {.status = 401, .after_ms = 100'000},
       {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = "{\"active\":"}};
   for (std::size_t i = 0; i < out.size(); ++i) out[i].upstream = replies[i % replies.size()];
