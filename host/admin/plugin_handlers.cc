@@ -118,7 +118,7 @@ std::string plugin_json(const PluginStatus& status, const PluginHost::Loaded* pl
   add_member(out, "warnings", array_of(status.warnings, quoted));
   if (whole) {
     add_member(out, "images", array_of(status.endings, ending_json));
-    add_member(out, "events", array_of(status.events, event_json));
+    add_member(out, "history", array_of(status.events, event_json));
   }
   return out + '}';
 }
@@ -233,8 +233,8 @@ Answer Service::set_canary(const Call& call) {
   std::uint32_t percent = 0;
   const std::string_view text = json::member(call.body, "percent").value_or("0");
   std::from_chars(text.data(), text.data() + text.size(), percent);
-  return change_plugin(
-      call, [&](PluginManager& to, const std::string& id) { return to.canary(id, percent); });
+  return change_plugin(call,
+                       [&](PluginManager& to, const std::string& id) { return to.canary(id, percent); });
 }
 
 }  // namespace mimus::admin

@@ -15,9 +15,9 @@ struct ServerEnd {
 };
 
 /// The first restart is immediate, as is each whose cause is mended; the others wait 100 ms,
-/// doubled each time up to 10 s, until a server has run for a minute. Three ends within a minute that no plugin is
-/// to blame for ask for safe mode. A server that ends twice in a row before it is ready,
-/// and no plugin is to blame, is given up.
+/// doubled each time up to 10 s, until a server has run for a minute. Three ends within a minute that no
+/// plugin is to blame for ask for safe mode. A server that ends twice in a row before it is ready, and no
+/// plugin is to blame, is given up.
 class RestartPolicy {
  public:
   struct Decision {

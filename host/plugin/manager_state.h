@@ -118,7 +118,7 @@ struct PluginManager::State {
   std::map<std::string, std::string> ids;  ///< Of files by path.
   std::vector<std::shared_ptr<const Image>> never_unloaded;
   std::set<std::string> warned;  ///< Hashes of images whose warnings were logged.
-  TrafficSum last_change;  ///< What was answered before the last change of plugins.
+  TrafficSum last_change;        ///< What was answered before the last change of plugins.
   bool started = false;
 
   std::thread thread;

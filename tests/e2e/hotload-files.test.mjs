@@ -32,7 +32,7 @@ test('a file that comes serves, whether it was moved, copied or written piece by
   const first = await hot.serves('1.0.0');
   assert.equal(first.file, hot.file());
   assert.match(first.sha256, /^[0-9a-f]{64}$/);
-  assert.ok(first.events.at(-1).tookMicros > 0, JSON.stringify(first.events));
+  assert.ok(first.history.at(-1).tookMicros > 0, JSON.stringify(first.history));
   await host.create(`/admin/api-definitions/${api.id}/endpoints`, endpoint);
   await hot.answers('1.0.0');
 
@@ -50,7 +50,7 @@ test('a file that comes serves, whether it was moved, copied or written piece by
   }
   closeSync(file);
   const third = await hot.serves('1.2.0');
-  assert.equal(third.events.filter((one) => one.event === 'rejected').length, 0, JSON.stringify(third.events));
+  assert.equal(third.history.filter((one) => one.event === 'rejected').length, 0, JSON.stringify(third.history));
   await hot.ends('unloaded', '1.1.0');
   await hot.answers('1.2.0');
 }));
@@ -63,7 +63,7 @@ test('the same bytes again are nothing new', () => HotHost.tell({ 'hot.so': 'v1'
   await hot.happens('rejected', /other\.so is version 1\.0\.0 of com\.example\.hot, but .*hot\.so holds version 1\.0\.0/);
   const later = await hot.plugin();
   assert.deepEqual(later.images, []);
-  assert.equal(later.events.length, before.events.length + 1);
+  assert.equal(later.history.length, before.history.length + 1);
 }));
 
 test('what is removed leaves the pipelines; endpoints that name it follow its last fail policy', () => HotHost.tell({ 'hot.so': 'v1' }, now, async (hot, host) => {
@@ -109,8 +109,8 @@ test('a refused file is shown with what is wrong, leaves the old version serving
   await hot.answers('1.0.0');
   hot.move('text', 'noise.so');
   const noise = await hot.until((p) => p.state === 'rejected', 'a rejected file', 'noise.so');
-  assert.match(noise.events[0].detail, /noise\.so/);
-  assert.match(noise.events[0].detail, /not an ELF|no ELF|ELF/);
+  assert.match(noise.history[0].detail, /noise\.so/);
+  assert.match(noise.history[0].detail, /not an ELF|no ELF|ELF/);
   const listed = (await host.admin('GET', '/admin/plugins?limit=1000')).json.items;
   assert.equal(listed.find((one) => one.id === 'noise.so').state, 'rejected');
   hot.remove('noise.so');

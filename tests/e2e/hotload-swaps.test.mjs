@@ -56,7 +56,7 @@ test(`swaps with requests in flight fail none, answer none wrongly, and unload e
   assert.ok(requests > swaps, `${requests} requests`);
   const gone = await hot.until((p) => p.images.every((image) => image.state === 'unloaded'), 'all unloaded');
   assert.ok(gone.images.length >= 16, 'the last sixteen are shown');
-  assert.ok(gone.events.length <= 50);
+  assert.ok(gone.history.length <= 50);
   console.log(`${swaps} swaps under ${requests} requests`);
 }));
 

@@ -18,7 +18,7 @@ test('a version that fails its requests is rolled back by itself and not tried a
     assert.deepEqual([status, text], [200, 'hello'], 'it fails open');
     return p.state === 'active' && p.version === '1.0.0';
   }, 'the version before');
-  const verdict = back.events.find((one) => one.event === 'rolled-back');
+  const verdict = back.history.find((one) => one.event === 'rolled-back');
   assert.equal(verdict.version, '1.3.0');
   assert.match(verdict.detail, /^\d+ of \d+ requests failed in it$/);
   await hot.answers('1.0.0');

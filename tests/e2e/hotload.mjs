@@ -84,7 +84,7 @@ export class HotHost {
     return this.until((p) => p.images?.some((image) => image.version === version && image.state === state), `${version} ${state}`, of);
   }
   happens(event, detail = /(?:)/, of = id) {
-    return this.until((p) => p.events?.some((one) => one.event === event && detail.test(one.detail ?? '')), `${event} ${detail}`, of);
+    return this.until((p) => p.history?.some((one) => one.event === event && detail.test(one.detail ?? '')), `${event} ${detail}`, of);
   }
   order(verb, of = id) { return this.host.admin('POST', `/admin/plugins/${of}/${verb}`); }
   put(what, body, of = id) { return this.host.admin('PUT', `/admin/plugins/${of}/${what}`, body); }

@@ -220,7 +220,7 @@ test('a file that is no plugin, or a broken one, is refused and named, and the h
     const bad = await Host.start({ args: ['--log-level', 'error', '--plugins', directory(`bad-${name}`, [`${name}.so`])] });
     const listed = (await bad.admin('GET', '/admin/plugins')).json.items.filter((one) => !one.builtin);
     assert.deepEqual(listed.map((one) => one.state), ['rejected'], `${name}: ${JSON.stringify(listed)}`);
-    const { events } = (await bad.admin('GET', `/admin/plugins/${listed[0].id}`)).json;
+    const { history: events } = (await bad.admin('GET', `/admin/plugins/${listed[0].id}`)).json;
     assert.equal(events[0].event, 'rejected', name);
     assert.ok(events[0].detail.includes(`${name}.so`), `${name}: ${events[0].detail}`);
     assert.ok(bad.errors.includes(`${name}.so`), `${name}: ${bad.errors}`);

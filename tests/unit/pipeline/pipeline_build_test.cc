@@ -150,7 +150,8 @@ TEST(Compiler, BindsAgainWhenTheApiChangesAndUnbindsWhatNobodyUses) {
   // An exchange of the old snapshot uses the newer one rather than compiling back and forth.
   EXPECT_EQ(compiled(world, *definitions->find_api(world.api_id), *job.endpoint), made);
   // Once no generation can use them, what was bound to the old API is unbound.
-  EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 3U) << "the API, the endpoint, and that again";
+  EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 3U)
+      << "the API, the endpoint, and that again";
   definitions.reset();
   while (world.plugins->current()->find("test.c")->holders.bindings != 1U) {
     world.generations->publish(next);

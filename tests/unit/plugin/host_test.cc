@@ -70,7 +70,9 @@ class HostTest : public ::testing::Test {
     services.kv = &database->kv();
     ASSERT_TRUE(host->activate(services));
   }
-  AdminAnswer ask(const char* path) { return host->admin(*host->current()->find("test.sample"), "GET", path, "", ""); }
+  AdminAnswer ask(const char* path) {
+    return host->admin(*host->current()->find("test.sample"), "GET", path, "", "");
+  }
 
   FakeClock clock;
   Metrics metrics;
