@@ -119,9 +119,11 @@ struct Compiler::State {
     Pipeline::Heirloom known = left_by(compiled, compiled->api_revision);
     left->left.addresses = std::move(known.addresses);
     for (auto& binding : known.bindings) {
+      const PluginPtr plugin = binding->plugin();
       const auto serves = [&](const PluginSetPtr& set) {
-        return set != nullptr && set->find(binding->plugin()->manifest().id) == binding->plugin().get();
+        return set != nullptr && set->find(plugin->manifest().id) == plugin.get();
       };
+      if (plugin == nullptr) continue;
       if (serves(mix.stable) || serves(mix.candidate)) left->left.bindings.push_back(std::move(binding));
     }
     put(cell, std::move(left));

@@ -62,9 +62,10 @@ std::string pick_fields(std::string_view document, const std::vector<std::string
   return out += "}";
 }
 
-Binding::Binding(PluginPtr plugin, const mimus_view& view) : plugin_(std::move(plugin)) {
-  const CrumbScope crumb(plugin_->host.slot, Hook::bind);
-  broken_ = plugin_->table->bind(plugin_->instance, &view, &bound_) != MIMUS_OK;
+Binding::Binding(const PluginPtr& plugin, const mimus_view& view) : of_(plugin) {
+  const CrumbScope crumb(plugin->host.slot, Hook::bind);
+  broken_ = plugin->table->bind(plugin->instance, &view, &bound_) != MIMUS_OK;
+  if (takes_part()) plugin_ = plugin;
   if (bound_ != nullptr) plugin_->holders.bindings.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -89,8 +90,9 @@ Pipeline::Pipeline(const PluginHost& plugins, const PluginSet& set, const BindTa
   const std::string api_id = target.api.text();
   const auto bind = [&](const PluginPtr& plugin) -> std::shared_ptr<const Binding> {
     for (const auto& one : known.bindings) {
-      if (one->plugin() == plugin) return one;
+      if (one->is_of(plugin)) return one;
     }
+    if (target.level == MIMUS_LEVEL_CHANNEL && plugin->peer == nullptr) return nullptr;  // nothing to call
     const Manifest& manifest = plugin->manifest();
     const std::string config = nearest_config(target, manifest.id, host_config);
     if (config == "false") return nullptr;

@@ -22,19 +22,23 @@ namespace mimus {
 /// block (the reclaim thread).
 class Binding {
  public:
-  /// Asks the plugin to bind. [ctl]
-  Binding(PluginPtr plugin, const mimus_view& view);
+  /// Asks the plugin to bind. Where it takes no part, the instance is not kept: an open WebSocket
+  /// keeps its pipeline for as long as it likes. [ctl]
+  Binding(const PluginPtr& plugin, const mimus_view& view);
   ~Binding();
   Binding(const Binding&) = delete;
   Binding& operator=(const Binding&) = delete;
 
-  const PluginPtr& plugin() const { return plugin_; }
+  /// Whether it is that instance's. Never nullptr.
+  bool is_of(const PluginPtr& plugin) const { return !of_.owner_before(plugin) && !plugin.owner_before(of_); }
+  PluginPtr plugin() const { return of_.lock(); }  ///< nullptr: it has gone, and took no part.
   mimus_bound* bound() const { return bound_; }
   bool broken() const { return broken_; }  ///< bind refused: its fail policy decides every request.
   bool takes_part() const { return bound_ != nullptr || broken_; }
 
  private:
-  PluginPtr plugin_;
+  std::weak_ptr<const PluginHost::Loaded> of_;
+  PluginPtr plugin_;  ///< Where it takes part.
   mimus_bound* bound_ = nullptr;
   bool broken_ = false;
 };
