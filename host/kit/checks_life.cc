@@ -140,15 +140,16 @@ void check_residue(Case& t) {
   const auto life = [&] {
     return live(t, *plugin, steps, [&](testing::FakeHost& host) { walk(host, plugin->manifest(), {}); });
   };
+  const std::size_t threads = entries_of("/proc/self/task");
   // The first life may open what stays with the process, like the time zone's file.
   if (!life()) return;
-  const std::size_t threads = entries_of("/proc/self/task"), files = entries_of("/proc/self/fd");
+  const std::size_t files = entries_of("/proc/self/fd");
   for (int i = 0; i < 3; ++i) {
     if (!life()) return;
   }
   // A joined thread's entry may outlive the join by a moment: it is looked for again.
   for (int i = 0; i < 200 && entries_of("/proc/self/task") > threads; ++i) ::sched_yield();
-  if (entries_of("/proc/self/task") > 3)  // ".", ".." and this one
+  if (entries_of("/proc/self/task") > threads)
     t.error(
         "has a thread that runs on after destroy, in code that is about to be unmapped: join it in quiesce");
   if (entries_of("/proc/self/fd") > files)

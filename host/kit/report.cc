@@ -70,6 +70,8 @@ Report& report() {
 bool begin_child(unsigned cpu_seconds) {
   if (!report().open()) return false;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A sanitizer's handlers would make an exit of a crash.
+  for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::signal(crash, SIG_DFL);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, cpu_seconds);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
