@@ -87,9 +87,6 @@ foreach(manifest ${manifests})
       if(field STREQUAL "responses")  # a word of OpenAPI too
         without(where "^host/admin/openapi\\.cc$" ${host})
       endif()
-      if(field STREQUAL "events")  # of a plugin's life, too
-        without(where "^host/admin/(components|plugin_handlers)\\.cc$" ${where})
-      endif()
       refuse("\"${field}\\\\?\"" "host/ names no field of a plugin" ${where})
     endforeach()
   endforeach()
