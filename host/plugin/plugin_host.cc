@@ -60,6 +60,10 @@ Status activate_one(const PluginHost::Loaded& plugin) {
   if (KvStore* const kv = plugin.host.services.kv; kv != nullptr) {
     const Status kept = kv->put(policy_key(manifest.id), manifest.fail_closed ? "closed" : "open", 0);
     if (!kept) return kept.error();
+    // A third party's may end the server at once: without its policy it would fail closed after that.
+    if (!plugin.source().builtin) {
+      if (const Status flushed = kv->flush(); !flushed) return flushed.error();
+    }
   }
   const CrumbScope crumb(plugin.host.slot, Hook::activate);
   if (MIMUS_HAS(plugin.table, self_test) && plugin.table->self_test != nullptr) {
