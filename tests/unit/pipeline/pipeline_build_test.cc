@@ -1,6 +1,7 @@
 // What plugins are bound with, who is in a pipeline, and how it explains itself.
 #include <thread>
 
+#include "host/plugin/plugin_set.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace mimus {
@@ -157,6 +158,70 @@ TEST(Compiler, BindsAgainWhenTheApiChangesAndUnbindsWhatNobodyUses) {
     world.generations->publish(next);
     std::this_thread::yield();
   }
+}
+
+TEST(Compiler, CarriesBindingsOverSwapsAndLetsGoOfThoseToInstancesThatWent) {
+  World world;
+  int asked = 0;  // of b, which takes no part: that is remembered, too
+  probes().b.bind = [&](const View&) -> mimus_rc {
+    ++asked;
+    return MIMUS_OK;
+  };
+  world.open();
+  const auto definitions = world.generations->definitions();
+  Compiler::Job job{definitions, definitions->find_api(world.api_id), nullptr, nullptr, nullptr};
+  const EndpointRecord* const endpoint = definitions->find_endpoint(world.id);
+  const Pipeline* const before = compiled(world, *job.api, *endpoint);
+  ASSERT_NE(before, nullptr);
+  const auto addresses = before->addresses();
+  EXPECT_EQ(asked, 2) << "by the API and the endpoint";
+  PluginPtr old_c, a;
+  for (const PluginPtr& plugin : world.plugins->current()->in_order()) {
+    if (plugin->manifest().id == "test.c") old_c = plugin;
+    if (plugin->manifest().id == "test.a") a = plugin;
+  }
+  const auto bound_of_a = a->holders.bindings.load();
+  for (int swap = 0; swap < 3; ++swap) {
+    const auto made =
+        world.plugins->make(old_c->image, [](const OptionSpec& option) { return option.fallback; });
+    ASSERT_TRUE(made) << made.error().message;
+    const auto set = PluginSet::make(world.plugins->current()->with(*made));
+    ASSERT_TRUE(set);
+    world.plugins->use(*set);
+    world.generations->publish(PluginMix{*set});
+    world.compiler->forget_older(*definitions);
+    world.generations->renew();
+    EXPECT_EQ(compiled(world, *job.api, *endpoint), nullptr) << "of an older mix";
+    while (old_c->holders.bindings != 0U) {
+      world.generations->renew();
+      std::this_thread::yield();
+    }
+    job.endpoint = nullptr;
+    ASSERT_TRUE(world.compiler->compile(job));
+    job.endpoint = endpoint;
+    ASSERT_TRUE(world.compiler->compile(job));
+    EXPECT_EQ((*made)->holders.bindings, 2U);
+    EXPECT_EQ(a->holders.bindings, bound_of_a);
+    EXPECT_EQ(asked, 2) << "once for each instance and definition";
+    EXPECT_EQ(compiled(world, *job.api, *endpoint)->addresses(), addresses);
+    old_c = *made;
+  }
+}
+
+TEST(Binding, KeepsAnInstanceOnlyWhereItTakesPart) {
+  World world;
+  world.open();
+  const PluginPtr plugin = world.plugins->current()->in_order().front();
+  const mimus_view view{};
+  const long held = plugin.use_count();
+  probes().a.bind = [](const View&) -> mimus_rc { return MIMUS_OK; };
+  const Binding without(plugin, view);
+  EXPECT_EQ(plugin.use_count(), held);
+  EXPECT_TRUE(without.is_of(plugin));
+  EXPECT_FALSE(without.is_of(world.plugins->current()->in_order().back()));
+  probes().a.bind = [](const View&) -> mimus_rc { return MIMUS_E_INVAL; };
+  const Binding refused(plugin, view);
+  EXPECT_EQ(plugin.use_count(), held + 1);
 }
 
 TEST(AddressCount, CountsUpToTheLimit) {
