@@ -155,9 +155,14 @@ void PluginManager::State::refuse(PluginSlot& slot, const ImageFile* file, const
     happened.version = file->manifest.version;
     happened.sha256 = file->sha256;
   }
+  if (slot.serving == nullptr && slot.state != "disabled") slot.state = "rejected";
+  // A file that lay there at the start is told again when it has settled.
+  const PluginEvent* const last = slot.events.empty() ? nullptr : &slot.events.front();
+  if (last != nullptr && last->what == happened.what && last->sha256 == happened.sha256 &&
+      last->detail == happened.detail)
+    return;
   setup.log(MIMUS_LOG_ERROR, "plugin " + slot.id + " is not loaded: " + error.message);
   slot.events.push_front(std::move(happened));
-  if (slot.serving == nullptr && slot.state != "disabled") slot.state = "rejected";
 }
 
 void PluginManager::State::show() {
