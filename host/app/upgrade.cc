@@ -172,6 +172,11 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
     if (!pipeline->missing().empty()) {
       return refuse(503, "plugin-failed", "plugin " + pipeline->missing() + " is not loaded");
     }
+    for (const Step& step : pipeline->steps()) {
+      const Manifest& manifest = step.plugin->manifest();
+      if (step.broken && manifest.fail_closed)
+        return refuse(503, "plugin-failed", "plugin " + manifest.id + " cannot be bound");
+    }
     const std::string address(exchange_.client_ip);
     const std::shared_ptr<AddressCount> count = pipeline->addresses();
     if (!count->enter(address, per_address_)) {

@@ -46,13 +46,13 @@ const char* Report::step(const char* what) noexcept {
 
 void Report::about(std::string_view text) noexcept {
   const std::size_t n = std::min(text.size(), sizeof page_->about - 1);
-  std::memcpy(page_->about, text.data(), n);
+  if (n != 0) std::memcpy(page_->about, text.data(), n);
   page_->about[n] = '\0';
 }
 
 void Report::add(std::string_view text) noexcept {
   const std::size_t room = sizeof page_->text - page_->text_length;
-  if (text.size() > room) return;
+  if (text.empty() || text.size() > room) return;
   std::memcpy(page_->text + page_->text_length, text.data(), text.size());
   page_->text_length += static_cast<std::uint32_t>(text.size());
 }

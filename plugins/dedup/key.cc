@@ -72,7 +72,7 @@ void header_parts(const Request& request, std::string_view name, KeyText& out) {
   std::uint32_t n = 0;
   while (request.get(MIMUS_REQUEST_HEADERS, name, n)) ++n;
   out.count(n);
-  for (std::uint32_t i = 0; i < n; ++i) out.part(*request.get(MIMUS_REQUEST_HEADERS, name, i));
+  for (std::uint32_t i = 0; i < n; ++i) out.part(request.get(MIMUS_REQUEST_HEADERS, name, i).value_or(""));
 }
 
 void query_parts(const Request& request, KeyText& out) {

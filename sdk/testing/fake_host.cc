@@ -167,6 +167,9 @@ Bound& FakeHost::bind(const Definition& definition) {
 }
 
 void FakeHost::unbind(Bound& bound) {
+  for (std::size_t i = 0; i < state_->exchanges.size(); ++i) {  // a binding outlives its exchanges
+    if (state_->exchanges[i]->bound == &bound) cut(*state_->exchanges[i]);
+  }
   if (bound.in_pipeline) state_->plugin->unbind(state_->instance, bound.handle);
   bound.in_pipeline = false;
   bound.handle = nullptr;

@@ -37,10 +37,11 @@ function ask(port, requests) {
       if (!text.endsWith('{"id":1}')) return;
       if (!text.startsWith('HTTP/1.1 200 ')) reject(new Error(text));
       text = '';
-      if (next === requests.length) return socket.end(resolve);
+      if (next === requests.length) return socket.end();
       socket.write(requests[next++]);
     });
     socket.on('error', reject);
+    socket.on('close', resolve);  // the host has let go of it, too
     socket.write(requests[next++]);
   });
 }

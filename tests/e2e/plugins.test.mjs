@@ -17,7 +17,8 @@ const path = (name) => join(built.path, name);
 function compile(source, output, ...definitions) {
   const cpp = source.endsWith('.cc');
   execFileSync(cpp ? 'c++' : 'cc', [cpp ? '-std=c++20' : '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-pedantic', '-O1', '-fPIC',
-    '-fvisibility=hidden', ...(cpp ? ['-fno-gnu-unique', '-static-libstdc++', '-Wl,--exclude-libs,ALL'] : []), '-static-libgcc', '-shared', `-I${include}`, ...definitions, join(here, 'plugins', source), '-o', output]);
+    '-fvisibility=hidden', ...(cpp ? ['-fno-gnu-unique', '-static-libstdc++', '-Wl,--exclude-libs,ALL'] : []), '-static-libgcc', '-shared', `-I${include}`, ...definitions, join(here, 'plugins', source),
+    ...(cpp ? [join(here, '../../sdk/cmake/freeres.cc')] : []), '-o', output]);
 }
 
 /** A directory with these plugins in it. */
@@ -124,6 +125,10 @@ test('a plugin that refuses to bind fails its endpoint closed, or is left out op
   }
   await host.create(`/admin/api-definitions/${api.id}/endpoints`, { method: 'GET', path: '/throws', plugins: { [wall]: { x: 'throw-in-bind' } } });
   assert.equal((await ask('throws')).status, 503);
+  await host.create(`/admin/api-definitions/${api.id}/websocket-endpoints`, { path: '/ws/throws', plugins: { [wall]: { x: 'throw-in-bind' } } });
+  const head = await host.raw('GET /ws/throws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n', { until: '\r\n\r\n' });
+  assert.match(head, /^HTTP\/1\.1 503 /, 'a WebSocket is not opened without it');
 });
 
 test('the admin API shows the plugins, their failures, and where each stands in a pipeline', async () => {

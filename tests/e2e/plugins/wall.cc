@@ -11,7 +11,7 @@ class Thrower {
   explicit Thrower(mimus::Host&) {}
 
   mimus::Result<std::unique_ptr<Binding>> bind(const mimus::View& view) {
-    if (view.level != MIMUS_LEVEL_ENDPOINT || view.config.empty()) return std::unique_ptr<Binding>();
+    if (view.level == MIMUS_LEVEL_API || view.config.empty()) return std::unique_ptr<Binding>();
     if (view.config.find("throw-in-bind") != view.config.npos) throw std::runtime_error("in bind");
     return std::make_unique<Binding>();
   }
@@ -22,6 +22,8 @@ class Thrower {
     if (what == "throw-a-number") throw 7;
     return MIMUS_NEXT;
   }
+
+  void on_open(Binding&, mimus::Peer&) {}
 
   mimus_action on_response(Binding&, mimus::Request& r) {
     if (r.get(MIMUS_REQUEST_HEADERS, "X-Do") == "throw-late") throw std::bad_alloc();

@@ -239,7 +239,7 @@ std::vector<Row> rows() {
       {"libssl", [](ElfPatch& e) { e.overwrite("libstdc++.so.6", "libssl.so.3"); }, Level::warning, "openssl",
        "links libssl.so.3, which is never unmapped"},
       {"the C++ runtime", [](ElfPatch&) {}, Level::warning, "edge",
-       "will not load on the edge build, which has libc and libm only: it needs libstdc++.so.6"},
+       "will not load on the edge build, which has libc and libm only: it needs lib"},
       {"bytes behind its end", [](ElfPatch& e) { e.append("more"); }, Level::note, "appended",
        "has 4 bytes behind its end that are no signature"},
   };
