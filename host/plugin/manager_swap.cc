@@ -195,8 +195,8 @@ Status PluginManager::State::republish() {
     if (const Status prepared = setup.stage->prepare(*candidate); !prepared) return prepared;
   }
   if (const Status prepared = setup.stage->prepare(*set); !prepared) return prepared;
-  setup.plugins->use(*set);
   setup.stage->publish(std::move(mix));
+  setup.plugins->use(*set);  // what operators see serves already
   return Done{};
 }
 

@@ -62,6 +62,9 @@ const cases = [
   { id: 'loop', what: 'on_request loop', reason: 'hang in on_request' },
 ];
 
+// ThreadSanitizer's handler needs the stack that has overflowed.
+if (process.env.MIMUS_SANITIZE === 'thread') cases.splice(cases.findIndex(({ id }) => id === 'overflow'), 1);
+
 before(() => {
   for (const { id } of cases) image(id);
   image('closed', '-DCRASH_FAIL="closed"');
