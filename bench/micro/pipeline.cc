@@ -168,6 +168,8 @@ BENCHMARK(run_a_pipeline)
     ->ArgNames({"cors", "passing", "loaded"})
     ->Args({0, 0, 0})
     ->Args({1, 0, 0})
+    ->Args({0, 5, 0})
+    ->Args({0, 5, 1})
     ->Args({0, 10, 0})
     ->Args({0, 10, 1});
 

@@ -17,7 +17,7 @@ namespace mimus {
 namespace {
 
 constexpr int look_ms = 100;  // while something is on trial or leaving
-constexpr int low_priority = 10;
+constexpr int low_priority = 19;
 
 std::string installed_directory(const std::string& data) { return data + "/plugins/installed"; }
 
