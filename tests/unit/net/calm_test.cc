@@ -57,8 +57,8 @@ TEST_F(Descriptors, WhoeverFindsNoneIsClosedAtOnceAndCounted) {
     before.send(get("/y"));
     EXPECT_THAT(before.answer(), HasSubstr("GET /y"));
   }
-  EXPECT_EQ(of(TurnedAway::no_descriptor, host.server->stats()), 3u);
-  EXPECT_EQ(host.server->stats().accepted, 1u);
+  EXPECT_EQ(of(TurnedAway::no_descriptor, host.counted()), 3u);
+  EXPECT_EQ(host.counted().accepted, 1u);
   Client after(host);
   after.send(get("/z"));
   EXPECT_THAT(after.answer(), HasSubstr("GET /z"));
@@ -75,8 +75,8 @@ TEST_F(Descriptors, WithoutEvenTheReservedOneClientsWaitAndItIsReservedAnew) {
       hold.let_go();
       // Two more turns: in one of them at the latest the client is seen, and has to wait.
       for (int i = 0; i < 2; ++i) host.on_loop(0, [] {});
-      EXPECT_EQ(host.server->stats().accepted, 0u);
-      EXPECT_EQ(of(TurnedAway::no_descriptor, host.server->stats()), 0u);
+      EXPECT_EQ(host.counted().accepted, 0u);
+      EXPECT_EQ(of(TurnedAway::no_descriptor, host.counted()), 0u);
     }
     host.advance(milliseconds(200));
     EXPECT_THAT(client.answer(), HasSubstr("GET /x"));
@@ -86,7 +86,7 @@ TEST_F(Descriptors, WithoutEvenTheReservedOneClientsWaitAndItIsReservedAnew) {
   const FewDescriptors none(next_descriptor());
   hold.let_go();
   EXPECT_EQ(client.receive_all(), "");
-  EXPECT_EQ(of(TurnedAway::no_descriptor, host.server->stats()), 1u);
+  EXPECT_EQ(of(TurnedAway::no_descriptor, host.counted()), 1u);
 }
 
 TEST_F(Descriptors, ClientsLeaveSomeForTheRestOfTheHost) {
@@ -94,7 +94,7 @@ TEST_F(Descriptors, ClientsLeaveSomeForTheRestOfTheHost) {
   const FewDescriptors few(all);
   TestHost host;
   std::vector<std::unique_ptr<Client>> clients;
-  while (of(TurnedAway::no_descriptor, host.server->stats()) == 0 && clients.size() < all) {
+  while (of(TurnedAway::no_descriptor, host.counted()) == 0 && clients.size() < all) {
     clients.push_back(std::make_unique<Client>(host));
     clients.back()->send(get("/x"));
     static_cast<void>(clients.back()->receive_to("GET /x"));
@@ -127,7 +127,7 @@ TEST(Calm, EveryRefusalIsCountedUnderItsStatus) {
     client.send(c.request);
     EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 " + std::to_string(c.status)));
     for (const int status : refusal_statuses) {
-      EXPECT_EQ(refusals(status, host.server->stats()), status == c.status ? 1u : 0u) << status;
+      EXPECT_EQ(refusals(status, host.counted()), status == c.status ? 1u : 0u) << status;
     }
   }
 }
@@ -138,16 +138,16 @@ TEST(Calm, AReaderWhoIsSlowButSteadyIsNotCutOff) {
   client.send(get("/large"));
   client.receive(1);
   for (std::size_t got = 0; got < 4 << 20; got += 256 << 10) {
-    const std::uint64_t sent = host.server->stats().bytes_out;
+    const std::uint64_t sent = host.counted().bytes_out;
     EXPECT_EQ(client.receive(256 << 10).size(), 256u << 10);
     // The server sees progress each time, not only once the kernel has sent a megabyte or so.
-    for (int turns = 0; turns < 1'000'000 && host.server->stats().bytes_out == sent; ++turns) {
+    for (int turns = 0; turns < 1'000'000 && host.counted().bytes_out == sent; ++turns) {
       host.on_loop(0, [] {});
     }
-    ASSERT_GT(host.server->stats().bytes_out, sent) << "after " << got;
+    ASSERT_GT(host.counted().bytes_out, sent) << "after " << got;
     host.advance(milliseconds(29'000));
   }
-  EXPECT_EQ(of(TimedOut::reader, host.server->stats()), 0u);
+  EXPECT_EQ(of(TimedOut::reader, host.counted()), 0u);
 }
 
 TEST(Calm, ARefusalOfARoutedHeadRequestHasNoBody) {

@@ -28,7 +28,7 @@ TEST(Drain, FinishesWhatIsInFlightAndClosesTheRest) {
   busy.end_sending();
   busy.reset();
   drain.join();
-  EXPECT_EQ(host.server->stats().active, 0u);
+  EXPECT_EQ(host.counted().active, 0u);
 }
 
 TEST(Drain, AnswersWhoIsQueuedAndSaysClose) {
@@ -94,7 +94,7 @@ TEST(Drain, WaitsForAClientThatIsOnlyNowToldToHangUp) {
   client.send(get("/late"));  // A close with this unread would reset the connection, and the answer with it.
   EXPECT_THAT(client.receive_all(), testing::EndsWith("released"));
   EXPECT_THAT(other.receive_all(), testing::EndsWith("ok"));
-  EXPECT_GE(host.server->stats().active, 2u);
+  EXPECT_GE(host.counted().active, 2u);
   for (int i = 0; i < 11; ++i) host.advance(milliseconds(100));
   drain.end();  // But not for ever.
 }

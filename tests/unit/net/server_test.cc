@@ -22,9 +22,9 @@ TEST(Server, AnswersAndKeepsTheConnection) {
         client.answer(),
         "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 10\r\n\r\nGET /hello");
   }
-  EXPECT_EQ(host.server->stats().accepted, 1u);
-  EXPECT_EQ(host.server->stats().requests, 3u);
-  EXPECT_EQ(host.server->stats().active, 1u);
+  EXPECT_EQ(host.counted().accepted, 1u);
+  EXPECT_EQ(host.counted().requests, 3u);
+  EXPECT_EQ(host.counted().active, 1u);
 }
 
 TEST(Server, AnswersAHundredPipelinedRequestsInOrder) {
@@ -197,7 +197,7 @@ TEST(Server, AReaderThatStopsIsCutOff) {
   // The kernel may still take some for a while.
   for (int i = 0; i < 1000 && !host.log.has("cancelled"); ++i) host.advance(milliseconds(15'001));
   EXPECT_TRUE(host.log.has("cancelled"));
-  EXPECT_EQ(of(TimedOut::reader, host.server->stats()), 1u);
+  EXPECT_EQ(of(TimedOut::reader, host.counted()), 1u);
 }
 
 TEST(Server, AClientThatResetsCancelsItsExchange) {
@@ -252,20 +252,20 @@ TEST(Server, KeepsItsTimeLimits) {
     TestHost host;
     Client client(host);
     client.send(c.request);
-    while (host.server->stats().accepted == 0 || host.server->stats().bytes_in < c.request.size()) {
+    while (host.counted().accepted == 0 || host.counted().bytes_in < c.request.size()) {
       host.on_loop(0, [] {});
     }
     host.advance(milliseconds(c.limit_ms - 1));
-    EXPECT_EQ(of(c.counted, host.server->stats()), 0u);
+    EXPECT_EQ(of(c.counted, host.counted()), 0u);
     host.advance(milliseconds(2));
     const std::string answer = client.receive_all();
     EXPECT_EQ(answer.substr(0, c.want.size()), c.want);
     EXPECT_EQ(answer.empty(), c.want.empty());
     for (std::size_t i = 0; i < timed_out_names.size(); ++i) {
       const auto what = static_cast<TimedOut>(i);
-      EXPECT_EQ(of(what, host.server->stats()), what == c.counted ? 1u : 0u) << timed_out_names[i];
+      EXPECT_EQ(of(what, host.counted()), what == c.counted ? 1u : 0u) << timed_out_names[i];
     }
-    EXPECT_EQ(refusals(408, host.server->stats()), answer.find("408") == answer.npos ? 0u : 1u);
+    EXPECT_EQ(refusals(408, host.counted()), answer.find("408") == answer.npos ? 0u : 1u);
   }
 }
 
@@ -277,7 +277,7 @@ TEST(Server, TurnsAConnectionOver) {
   EXPECT_EQ(client.receive(5), "EARLY");
   client.send("late");
   EXPECT_EQ(client.receive(4), "LATE");
-  EXPECT_EQ(host.server->stats().websockets, 1u);
+  EXPECT_EQ(host.counted().websockets, 1u);
   client.send("close");
   EXPECT_EQ(client.receive(3), "bye");
   client.reset();
@@ -301,7 +301,7 @@ TEST(Server, EndsATakeoverInEveryWay) {
     }
     host.log.await("takeover closed");
     host.on_loop(0, [] {});
-    EXPECT_EQ(host.server->stats().websockets, 0u);
+    EXPECT_EQ(host.counted().websockets, 0u);
   }
 }
 
@@ -360,7 +360,7 @@ TEST(Server, SurvivesClientsThatDoAsTheyPlease) {
   last.send(get("/x"));
   EXPECT_THAT(last.answer(), HasSubstr("GET /x"));
   std::thread drain([&] { host.server->drain(milliseconds(1000)); });
-  while (host.server->stats().active > 0) host.advance(milliseconds(100));
+  while (host.counted().active > 0) host.advance(milliseconds(100));
   drain.join();
 }
 
@@ -376,11 +376,10 @@ TEST(Server, TurnsAwayWhoIsTooMany) {
     EXPECT_THAT(two.answer(), HasSubstr("GET /2"));
     Client three(host);
     EXPECT_EQ(three.receive_all(), "");
-    EXPECT_EQ(
-        of(per_ip ? TurnedAway::max_connections_per_ip : TurnedAway::max_connections, host.server->stats()),
-        1u);
+    EXPECT_EQ(of(per_ip ? TurnedAway::max_connections_per_ip : TurnedAway::max_connections, host.counted()),
+              1u);
     one.reset();
-    while (host.server->stats().active == 2) host.on_loop(0, [] {});
+    while (host.counted().active == 2) host.on_loop(0, [] {});
     Client four(host);
     four.send(get("/4"));
     EXPECT_THAT(four.answer(), HasSubstr("GET /4"));

@@ -234,6 +234,13 @@ class TestHost {
     job.done.wait(false);
   }
 
+  /// The counts once each worker has ended its turn: a client reads an answer, or an alert, before the
+  /// turn that sent it is over.
+  NetStats counted() {
+    for (unsigned i = 0; i < server->workers(); ++i) on_loop(i, [] {});
+    return server->stats();
+  }
+
   FakeClock clock;
   Log log;
   Listener listener;

@@ -134,7 +134,7 @@ TEST(TlsServer, VerifiesACertificateThatAClientShows) {
       EXPECT_EQ(refused.receive_all(), "");
     }
   }
-  EXPECT_EQ(host.server->stats().tls_failures, 4u);
+  EXPECT_EQ(host.counted().tls_failures, 4u);
 }
 
 TEST(TlsServer, ReloadsForNewHandshakesAlone) {

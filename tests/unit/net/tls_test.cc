@@ -39,13 +39,13 @@ TEST_F(Tls, AnswersInBothVersionsAndKeepsTheConnection) {
       client.send(get("/hello"));
       EXPECT_THAT(client.answer(), EndsWith("\r\n\r\nGET /hello"));
     }
-    EXPECT_EQ(server->server->stats().tls_active, 1u);
+    EXPECT_EQ(server->counted().tls_active, 1u);
     client.send(close("/bye"));
     EXPECT_THAT(client.receive_all(), EndsWith("\r\n\r\nGET /bye"));
     EXPECT_TRUE(client.was_told_goodbye());
   }
-  EXPECT_EQ(server->server->stats().tls_handshakes, 2u);
-  EXPECT_EQ(server->server->stats().tls_failures, 0u);
+  EXPECT_EQ(server->counted().tls_handshakes, 2u);
+  EXPECT_EQ(server->counted().tls_failures, 0u);
 }
 
 TEST_F(Tls, AgreesOnAeadCiphersWithForwardSecrecyOrNothing) {
@@ -71,7 +71,7 @@ TEST_F(Tls, AgreesOnAeadCiphersWithForwardSecrecyOrNothing) {
     EXPECT_EQ(client.shake_hands(), row.agrees);
     failures += row.agrees ? 0 : 1;
   }
-  EXPECT_EQ(server->server->stats().tls_failures, failures);
+  EXPECT_EQ(server->counted().tls_failures, failures);
 }
 
 TEST_F(Tls, TakesHandshakeAndRequestByteByByte) {
@@ -105,12 +105,12 @@ TEST_F(Tls, ASilentHandshakeBlocksNobodyAndEndsWithItsTime) {
   other.send(get("/x"));
   EXPECT_THAT(other.answer(), EndsWith("GET /x"));
   server->advance(milliseconds(9'999));
-  EXPECT_EQ(server->server->stats().active, 3u);
+  EXPECT_EQ(server->counted().active, 3u);
   server->advance(milliseconds(2));
   EXPECT_EQ(silent.receive_all(), "");
   EXPECT_EQ(begun.receive_all(), "");
-  EXPECT_EQ(server->server->stats().tls_failures, 2u);
-  EXPECT_EQ(of(TimedOut::header, server->server->stats()), 2u);
+  EXPECT_EQ(server->counted().tls_failures, 2u);
+  EXPECT_EQ(of(TimedOut::header, server->counted()), 2u);
 }
 
 TEST_F(Tls, AClientThatLeavesDuringTheHandshakeHarmsNobody) {
@@ -136,7 +136,7 @@ TEST_F(Tls, AClientThatLeavesDuringTheHandshakeHarmsNobody) {
   ASSERT_TRUE(other.shake_hands());
   other.send(get("/x"));
   EXPECT_THAT(other.answer(), EndsWith("GET /x"));
-  EXPECT_EQ(server->server->stats().tls_failures, 6u);
+  EXPECT_EQ(server->counted().tls_failures, 6u);
   ::signal(SIGPIPE, usual);
 }
 
@@ -173,7 +173,7 @@ TEST_F(Tls, ShakesManyHandsThatComeAtOnce) {
     client->send(get("/x"));
     EXPECT_THAT(client->answer(), EndsWith("GET /x"));
   }
-  EXPECT_EQ(server->server->stats().tls_handshakes, 40u);
+  EXPECT_EQ(server->counted().tls_handshakes, 40u);
 }
 
 TEST_F(Tls, AnswersWithoutTlsTellWhatThePortSpeaks) {
@@ -187,8 +187,8 @@ TEST_F(Tls, AnswersWithoutTlsTellWhatThePortSpeaks) {
         answer,
         EndsWith("Connection: close\r\nContent-Type: application/problem+json\r\n\r\n{\"status\":400}"));
   }
-  EXPECT_EQ(server->server->stats().tls_failures, 5u);
-  EXPECT_EQ(server->server->stats().refused[0], 5u);
+  EXPECT_EQ(server->counted().tls_failures, 5u);
+  EXPECT_EQ(server->counted().refused[0], 5u);
   Client garbage(*server);
   garbage.send(std::string(100, '\x01'));
   EXPECT_EQ(garbage.receive_all().find("HTTP"), std::string::npos);
@@ -203,7 +203,7 @@ TEST_F(Tls, RefusesToRenegotiate) {
   ASSERT_EQ(SSL_renegotiate(client.get()), 1);
   EXPECT_FALSE(client.shake_hands());
   client.socket().receive_all();
-  EXPECT_EQ(server->server->stats().requests, 1u);
+  EXPECT_EQ(server->counted().requests, 1u);
 }
 
 TEST_F(Tls, AnswersPipelinesThatAreLargerThanOneRead) {
@@ -264,7 +264,7 @@ TEST_F(Tls, AReaderThatNeverReadsIsClosed) {
   stuck.receive_to("\r\n\r\n");
   // The kernel may still take some for a while.
   for (int i = 0; i < 1000 && !server->log.has("cancelled"); ++i) server->advance(milliseconds(15'001));
-  EXPECT_EQ(of(TimedOut::reader, server->server->stats()), 1u);
+  EXPECT_EQ(of(TimedOut::reader, server->counted()), 1u);
   stuck.receive_all();
   EXPECT_FALSE(stuck.was_told_goodbye()) << "the answer would look whole";
 }
