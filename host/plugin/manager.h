@@ -5,7 +5,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -108,7 +107,8 @@ class PluginManager {
   /// and a line of the log, and no reason not to start. Before the workers start, after
   /// PluginHost::activate.
   void start();
-  /// Ends the thread; instances stay as they are. No command is taken any more.
+  /// Ends the thread. What serves goes on; what was on trial, or could be rolled back to, is told
+  /// to end. No command is taken any more.
   void stop();
 
   Status reload(const std::string& id);
@@ -122,7 +122,6 @@ class PluginManager {
 
   /// In the pipelines' order, then those that do not serve, by id. [any]
   std::vector<PluginStatus> status() const;
-  std::optional<PluginStatus> status(const std::string& id) const;
   Supervision supervision() const;
 
  private:

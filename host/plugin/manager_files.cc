@@ -11,8 +11,6 @@
 namespace mimus {
 namespace {
 
-Error refusal(std::string message) { return {Code::conflict, std::move(message)}; }
-
 /// Whether both can be read and hold the same bytes.
 bool same_bytes(const std::string& one, const std::string& other) {
   std::ifstream a(one, std::ios::binary), b(other, std::ios::binary);
@@ -26,8 +24,10 @@ std::string PluginManager::State::kept_path(const std::string& id, bool previous
   return setup.data + "/plugins/kept/" + id + (previous ? ".previous.so" : ".so");
 }
 
+std::string PluginManager::State::installed_directory() const { return setup.data + "/plugins/installed"; }
+
 std::string PluginManager::State::installed_path(const std::string& id) const {
-  return setup.data + "/plugins/installed/" + id + ".so";
+  return installed_directory() + "/" + id + ".so";
 }
 
 void PluginManager::State::notice(const DirectoryWatch::Change& change) {
@@ -46,8 +46,9 @@ void PluginManager::State::notice(const DirectoryWatch::Change& change) {
   if (slot.serving != nullptr && slot.serving->source().builtin && slot.trial == nullptr &&
       slot.former == nullptr)
     return;  // the file was refused
-  const bool disabled = setup.decisions.contains(id) && setup.decisions[id].disabled;
-  if (slot.serving == nullptr && !slot.builtin && slot.leaving.empty() && !setup.decisions.contains(id)) {
+  const bool disabled = decision_of(id).disabled;
+  if (slot.serving == nullptr && !slot.builtin && slot.leaving.empty() &&
+      decision_of(id) == PluginDecision{}) {
     slots.erase(at);  // it never served
     return;
   }
@@ -85,7 +86,7 @@ Status PluginManager::State::precedence(const PluginSlot& slot, const ImageFile&
 }
 
 Status PluginManager::State::bring_file(const std::string& path, bool forced) {
-  const bool installed = path.starts_with(setup.data + "/plugins/installed/");
+  const bool installed = path.starts_with(installed_directory() + "/");
   auto file = setup.images->take(path, installed);
   if (!file) {
     // Whose it would be is known only if it was a plugin before: else it goes by its name.

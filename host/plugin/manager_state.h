@@ -14,6 +14,9 @@
 
 namespace mimus {
 
+/// Why an image is not taken; a command's conflict.
+inline Error refusal(std::string message) { return {Code::conflict, std::move(message)}; }
+
 /// An instance that serves no more, until nothing of it is left.
 struct LeavingPlugin {
   EndingStatus shown;
@@ -54,7 +57,7 @@ struct PluginManager::State {
   void wake();
   int next_timeout() const;
 
-  // ---- manager.cc: commands, on the thread -----------------------------------------------
+  // ---- manager_commands.cc: commands, on the thread -----------------------------------------------
   Result<PluginSlot*> slot_of(const std::string& id);
   Status reload(PluginSlot& slot);
   Status disable(PluginSlot& slot);
@@ -73,7 +76,7 @@ struct PluginManager::State {
   Status serve(PluginSlot& slot, PluginPtr plugin, std::chrono::microseconds began);
   Status republish();
   void accept(PluginSlot& slot);
-  /// Brings the former one back, or the built-in one, or none. `charge`: the image is not loaded again.
+  /// Brings the former one back, or the built-in one, or the last good one, or none.
   void give_up(PluginSlot& slot, const std::string& what, const std::string& why);
   void end_canary(PluginSlot& slot, const std::string& what, const std::string& why);
   void promote(PluginSlot& slot);
@@ -86,6 +89,11 @@ struct PluginManager::State {
   PluginHost::Options options_of(const PluginSlot& slot) const;
   std::string options_json(const PluginSlot& slot, const Manifest& manifest) const;
   std::size_t stuck(const PluginSlot& slot, std::string_view state) const;
+  /// Errors: conflict - another plugin has a canary
+  Status no_other_canary(const PluginSlot& slot) const;
+  void start_watch(PluginSlot& slot);  ///< What is answered from now on is its evidence.
+  /// What an operator decided about it, or nothing much.
+  PluginDecision decision_of(const std::string& id) const;
 
   // ---- manager_files.cc: files and kept copies ------------------------------------------------
   void notice(const DirectoryWatch::Change& change);
@@ -100,6 +108,7 @@ struct PluginManager::State {
   void bring_last_good(PluginSlot& slot);
   void keep(const PluginSlot& slot);
   std::string kept_path(const std::string& id, bool previous) const;
+  std::string installed_directory() const;
   std::string installed_path(const std::string& id) const;
 
   // ---- manager_watch.cc: what time brings -----------------------------------------------------

@@ -11,14 +11,10 @@ namespace {
 
 constexpr std::size_t max_parked = 8, max_pinned = 64;  // images of one plugin
 
-Error refusal(std::string message) { return {Code::conflict, std::move(message)}; }
-
 }  // namespace
 
 PluginHost::Options PluginManager::State::options_of(const PluginSlot& slot) const {
-  const auto at = setup.decisions.find(slot.id);
-  const std::string config = at == setup.decisions.end() ? "" : at->second.config;
-  return [this, config](const OptionSpec& option) {
+  return [this, config = decision_of(slot.id).config](const OptionSpec& option) {
     if (const auto set = json::member(config, option.name)) return std::string(*set);
     return setup.options(option);
   };
@@ -41,6 +37,25 @@ std::size_t PluginManager::State::stuck(const PluginSlot& slot, std::string_view
                     [&](const LeavingPlugin& one) { return one.shown.state == state; }));
 }
 
+Status PluginManager::State::no_other_canary(const PluginSlot& slot) const {
+  for (const auto& [id, other] : slots) {
+    if (&other != &slot && other.trial != nullptr)
+      return refusal("plugin " + id + " has a canary; one at a time");
+  }
+  return Done{};
+}
+
+void PluginManager::State::start_watch(PluginSlot& slot) {
+  slot.since = setup.clock->now();
+  slot.stable_at = setup.stage->traffic(false);
+  slot.candidate_at = setup.stage->traffic(true);
+}
+
+PluginDecision PluginManager::State::decision_of(const std::string& id) const {
+  const auto at = setup.decisions.find(id);
+  return at == setup.decisions.end() ? PluginDecision{} : at->second;
+}
+
 Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced) {
   const auto began = setup.clock->now();
   const std::string path = file.path;
@@ -51,7 +66,7 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
     return refusal(error.message);
   };
   slot.origin = file.origin;
-  if (setup.decisions.contains(slot.id) && setup.decisions[slot.id].disabled) {
+  if (decision_of(slot.id).disabled) {
     setup.images->forget(path);
     slot.state = "disabled";
     return Done{};
@@ -135,10 +150,9 @@ Status PluginManager::State::serve(PluginSlot& slot, PluginPtr plugin, std::chro
   const bool watched = setup.probation.count() > 0 && !fallback;
   const bool as_canary = slot.canary_percent > 0 && slot.canary_percent < 100 && slot.serving != nullptr;
   if (as_canary) {
-    for (const auto& [id, other] : slots) {
-      if (&other == &slot || other.trial == nullptr) continue;
+    if (const Status only = no_other_canary(slot); !only) {
       leave(slot, std::move(plugin));
-      return Error{Code::conflict, "plugin " + id + " has a canary; one at a time"};
+      return only;
     }
   }
   const TrafficSum until_now = setup.stage->traffic(false);
@@ -163,12 +177,10 @@ Status PluginManager::State::serve(PluginSlot& slot, PluginPtr plugin, std::chro
     if (watched && !unproven) slot.former = was_serving;
     if (!watched && slot.former != nullptr) leave(slot, std::exchange(slot.former, nullptr));
   }
-  slot.since = setup.clock->now();
   slot.before = until_now;
   slot.before -= last_change;
   last_change = until_now;
-  slot.stable_at = setup.stage->traffic(false);
-  slot.candidate_at = setup.stage->traffic(true);
+  start_watch(slot);
   slot.state = as_canary ? "canary" : watched && started ? "probation" : "active";
   set_probation(plugin->image->slot(), slot.state != "active");
   event(slot, slot.state, plugin, as_canary ? std::to_string(slot.canary_percent) + " % of the requests" : "",
@@ -227,7 +239,6 @@ void PluginManager::State::condemn(PluginSlot& slot, const PluginPtr& bad, const
   setup.log(MIMUS_LOG_WARN, "plugin " + slot.id + " " + bad->manifest().version + ": " + what + ": " + why);
   if (slot.serving != nullptr && slot.serving->image == bad->image) {  // what failed is its configuration
     setup.decisions[slot.id].config = slot.former_config;
-    if (setup.decisions[slot.id] == PluginDecision{}) setup.decisions.erase(slot.id);
     (void)write_decisions(setup.data, setup.decisions);
   } else if (!bad->source().builtin && what == "rolled-back") {
     (void)quarantine(bad, what + ": " + why, "probation");

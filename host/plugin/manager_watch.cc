@@ -27,8 +27,9 @@ std::string holders_of(const PluginHost::Loaded& plugin) {
   return out.empty() ? "a call that has not returned" : out;
 }
 
-std::string why_mapped(const ImageFile* file, const Manifest* manifest) {
-  if (manifest != nullptr && manifest->unload_never) return "its manifest says \"unload\": \"never\"";
+/// `file` may be null.
+std::string why_mapped(const ImageFile* file) {
+  if (file != nullptr && file->manifest.unload_never) return "its manifest says \"unload\": \"never\"";
   std::string out;
   if (file != nullptr) {
     for (const std::string& warning : file->warnings) out += (out.empty() ? "" : "; ") + warning;
@@ -92,10 +93,8 @@ void PluginManager::State::bury() {
       one->shown.state = gone.file.empty() || (!gone.code_gone && !gone.kept) ? "destroyed"
                          : unmapped                                           ? "unloaded"
                                                                               : "pinned";
-      const Manifest* const manifest = file != slot.files.end() ? &file->second.manifest : nullptr;
-      one->shown.detail = one->shown.state == "pinned"
-                              ? why_mapped(file != slot.files.end() ? &file->second : nullptr, manifest)
-                              : "";
+      one->shown.detail =
+          one->shown.state == "pinned" ? why_mapped(file != slot.files.end() ? &file->second : nullptr) : "";
       PluginEvent happened{setup.clock->wall_us(), one->shown.state,
                            gone.version,           one->shown.sha256,
                            one->shown.detail,      (setup.clock->now() - one->since).count()};
@@ -185,8 +184,7 @@ void PluginManager::State::show() {
     } else if (slot.builtin) {
       out.builtin = true;
     }
-    if (const auto at = setup.decisions.find(slot.id); at != setup.decisions.end())
-      out.config = at->second.config;
+    out.config = decision_of(slot.id).config;
     if (slot.former != nullptr) out.former_version = slot.former->manifest().version;
     out.canary_percent = slot.canary_percent;
     if (slot.trial != nullptr) {

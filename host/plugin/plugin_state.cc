@@ -39,6 +39,7 @@ Result<PluginDecisions> read_decisions(const std::string& data) {
 Status write_decisions(const std::string& data, const PluginDecisions& decisions) {
   auto json = nlohmann::json::object();
   for (const auto& [id, decision] : decisions) {
+    if (decision == PluginDecision{}) continue;
     auto& one = json[id] = nlohmann::json::object();
     if (decision.disabled) one["disabled"] = true;
     if (!decision.config.empty()) one["config"] = nlohmann::json::parse(decision.config);

@@ -14,7 +14,7 @@ struct PluginDecision {
   bool operator==(const PluginDecision&) const = default;
 };
 
-/// By plugin id. Those without a decision are left out.
+/// By plugin id. What decides nothing is not kept.
 using PluginDecisions = std::map<std::string, PluginDecision, std::less<>>;
 
 /// A file that is not there is no decision.

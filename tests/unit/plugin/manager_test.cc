@@ -125,7 +125,13 @@ class ManagerTest : public ::testing::Test {
     const Status done = manager->reload(id);
     ASSERT_TRUE(done) << done.error().message;
   }
-  PluginStatus status() { return *manager->status(id); }
+  PluginStatus status() {
+    for (PluginStatus& one : manager->status()) {
+      if (one.id == id) return std::move(one);
+    }
+    ADD_FAILURE() << "there is no plugin " << id;
+    return {};
+  }
   std::string state() { return status().state; }
   /// Time goes by, and the plugins thread has looked.
   void pass(seconds time) {
