@@ -307,7 +307,12 @@ constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
                                          send_binary,
                                          join,
                                          leave,
-                                         broadcast};
+                                         broadcast,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr};
 
 }  // namespace
 

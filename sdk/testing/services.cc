@@ -254,9 +254,9 @@ const void* extension(std::string_view id) {
   static const mimus_metrics_v1 metrics{sizeof metrics, counter, count};
   static const mimus_journal_v1 journal{sizeof journal, field_number,    record_text,
                                         record_number,  record_set_text, scan};
-  static const mimus_channel_v1 channel{sizeof channel, send_event, close_by_plugin, channel_timer,
-                                        client_id,      send_text,  send_binary,     join,
-                                        leave,          broadcast};
+  static const mimus_channel_v1 channel{
+      sizeof channel, send_event, close_by_plugin, channel_timer, client_id, send_text, send_binary, join,
+      leave,          broadcast,  nullptr,         nullptr,       nullptr,   nullptr,   nullptr};
   if (id == "mimus.http/1") return http_table();
   if (id == "mimus.async/1") return async_table();
   if (id == "mimus.forward/1") return forward_table();

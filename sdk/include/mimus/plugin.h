@@ -48,7 +48,7 @@ extern "C" {
 #endif
 
 #define MIMUS_ABI_MAJOR 1u /* of the ABI that this header describes */
-#define MIMUS_ABI_MINOR 0u /* likewise */
+#define MIMUS_ABI_MINOR 1u /* likewise; 1: what follows "since 1.1" below */
 /* Whether a struct is there and its size covers a field: ask before reading what a later minor brought. */
 #define MIMUS_HAS(p, f) ((p) != NULL && (size_t)(p)->size >= offsetof(__typeof__(*(p)), f) + sizeof((p)->f))
 
@@ -84,7 +84,7 @@ enum {
 typedef struct mimus_host mimus_host;       /* one plugin instance, as the host sees it */
 typedef struct mimus_req mimus_req;         /* one exchange, as one plugin sees it */
 typedef struct mimus_resume mimus_resume;   /* a weak handle on a held exchange */
-typedef struct mimus_channel mimus_channel; /* one open WebSocket */
+typedef struct mimus_channel mimus_channel; /* one open WebSocket, or one namespace of a Socket.IO client */
 typedef struct mimus_report mimus_report;   /* collects what is wrong with a definition */
 typedef struct mimus_reply mimus_reply;     /* collects the answer of an admin route */
 
@@ -387,6 +387,37 @@ typedef struct mimus_journal_v1 {
 
 /* ---- "mimus.channel/1": WebSocket endpoints. All [w], own channel only --------------- */
 
+/* Since 1.1. An event with its arguments, as Socket.IO has them. A raw WebSocket client receives
+   {"event":name,"data":…} with the argument itself where there is one, and else with the array.
+   In `args` a binary argument is {"_placeholder":true,"num":i}, and stands in binaries[i]. */
+typedef struct mimus_event {
+  uint32_t size;
+  uint32_t n_binaries;
+  mimus_str name; /* "" from on_event: it acknowledges what was emitted with this `ack` */
+  mimus_str args; /* JSON array */
+  const mimus_str* binaries;
+  int64_t ack; /* from on_event: what acknowledge() wants to be told, -1 where none is awaited. To
+                  emit: 0 or above asks for an acknowledgement, which comes as an on_event */
+} mimus_event;
+
+typedef int32_t mimus_channel_attr;
+enum {
+  MIMUS_CHANNEL_PROTOCOL = 0,  /* "websocket" or "socket.io" */
+  MIMUS_CHANNEL_PATH = 1,      /* of the endpoint: the namespace */
+  MIMUS_CHANNEL_CLIENT_IP = 2, /* behind trusted proxies: what they forwarded */
+  MIMUS_CHANNEL_AUTH = 3,      /* JSON: what a Socket.IO client connected with; else {} */
+  MIMUS_CHANNEL_QUERY = 4,     /* of the handshake's target, without "?" */
+  MIMUS_CHANNEL_SUBPROTOCOL = 5
+};
+
+typedef int32_t mimus_channel_fault;
+enum {
+  MIMUS_FAULT_DROP = 0,         /* cuts the connection without a word; then on_close */
+  MIMUS_FAULT_GARBAGE = 1,      /* sends a frame that no peer may send */
+  MIMUS_FAULT_IGNORE_PINGS = 2, /* answers no ping any more, and sends none where the protocol wants them */
+  MIMUS_FAULT_SLOW = 3          /* from now on sends `value` bytes a second; 0: as fast as it goes */
+};
+
 typedef struct mimus_channel_v1 {
   uint32_t size;
   /* Sends the event in the peer's own form: raw WebSocket clients receive the text frame
@@ -410,7 +441,42 @@ typedef struct mimus_channel_v1 {
      this channel out. In order for one sender; from on_close, too. NOSPC: more broadcasts wait for other
      workers than the host keeps; nothing was sent. */
   mimus_rc (*broadcast)(mimus_channel*, mimus_str room, mimus_str name, mimus_str payload, int32_t but_me);
+
+  /* Since 1.1. */
+  /* send_event with any arguments. INVAL: args is no JSON array. */
+  mimus_rc (*emit)(mimus_channel*, const mimus_event*);
+  /* broadcast with any arguments; nobody is asked for an acknowledgement. */
+  mimus_rc (*broadcast_event)(mimus_channel*, mimus_str room, const mimus_event*, int32_t but_me);
+  /* Answers an event that came with an `ack` other than -1; its name is not looked at. rc as
+     send_event; ABSENT: the client speaks no Socket.IO. */
+  mimus_rc (*acknowledge)(mimus_channel*, const mimus_event*);
+  /* ABSENT: one that this host does not know. Lent for as long as the channel is open. */
+  mimus_rc (*attr)(mimus_channel*, mimus_channel_attr, mimus_str* out);
+  /* Misbehaves. INVAL: a fault that this host does not know. GONE: it is closed. A fault is of
+     the connection, which the namespaces of one Socket.IO client share. */
+  mimus_rc (*fault)(mimus_channel*, mimus_channel_fault, uint64_t value);
 } mimus_channel_v1;
+
+/* ---- "mimus.relay/1": a real server behind a channel. Since 1.1. [w], own channel only ------- */
+
+typedef struct mimus_relay {
+  uint32_t size;
+  uint32_t timeout_ms;        /* for connect, TLS and the handshakes; 0 is 5000 */
+  mimus_str url;              /* ws, wss, http or https. A raw client is relayed to it; a Socket.IO client to
+                                 that origin's /socket.io/, and to the path as its namespace */
+  const mimus_field* headers; /* for the handshake, but those that are the protocol's */
+  size_t n_headers;
+} mimus_relay;
+
+typedef struct mimus_relay_v1 {
+  uint32_t size;
+  /* From on_open, once: hands what the client sends to a server, and what that sends to the
+     client, acknowledgements and binaries included; the hooks go on being called for the
+     client's side. Whichever ends closes the other with the same code; 1014 where the server
+     cannot be reached. INVAL: the URL does not parse, or is none that may be
+     connected to. NOSPC: it is relayed already. */
+  mimus_rc (*start)(mimus_channel*, const mimus_relay*);
+} mimus_relay_v1;
 
 /* ---- Plugin to host ------------------------------------------------------------------- */
 
@@ -484,6 +550,13 @@ typedef struct mimus_record_v1 {
   void (*enrich)(mimus_inst*, mimus_record* const* records, size_t n);
 } mimus_record_v1;
 
+/* Since 1.1. What shall become of a client that asks to be let in. */
+typedef struct mimus_handshake {
+  uint32_t size;
+  uint32_t delay_ms;   /* before it is answered; 600000 at most */
+  int32_t refuse_with; /* an HTTP status of 400 to 599; for Socket.IO a connect error. 0: let in */
+} mimus_handshake;
+
 /* "mimus.peer/1": what a plugin bound to a WebSocket endpoint does. All [w]. */
 typedef struct mimus_peer_v1 {
   uint32_t size;
@@ -493,7 +566,27 @@ typedef struct mimus_peer_v1 {
   /* A whole message from the client: text (UTF-8), or `binary` other than 0. `data` is valid
      for the call. May be NULL. */
   void (*on_message)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, mimus_str data, int32_t binary);
+
+  /* Since 1.1. All may be NULL. */
+  /* An event of a Socket.IO client, or its acknowledgement of one. Valid for the call. */
+  void (*on_event)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx, const mimus_event*);
+  /* Instead of on_open, where an operator has a changed definition apply to a channel that is
+     open: of the old binding on_close was called, its rooms are left and its timers are gone. */
+  void (*on_rebind)(mimus_inst*, mimus_bound*, mimus_channel*, void** ctx);
+  /* Before a client is let in. What it leaves alone lets it in at once. */
+  void (*on_handshake)(mimus_inst*, mimus_bound*, mimus_handshake*);
 } mimus_peer_v1;
+
+/* "mimus.session/1": makes definitions of what was recorded. Since 1.1. */
+typedef struct mimus_session_v1 {
+  uint32_t size;
+  /* `session` is {"protocol":"websocket"|"socket.io","messages":[{"afterMs":…,"direction":"in"|"out",
+     "event":…,"args":[…],"text":…,"base64":…,"close":…}]}, in order; afterMs counts from the
+     connection on; a message has event and args, or text, or base64, or close. Answers by calling
+     `reply` once: 200 with a JSON Merge Patch for the endpoint's definition, or as mimus_admin_v1. [query] */
+  mimus_rc (*replay)(mimus_inst*, mimus_str session, mimus_reply*,
+                     void (*reply)(mimus_reply*, int32_t status, mimus_str code, mimus_str body));
+} mimus_session_v1;
 /* The one exported function: the plugin's table, or NULL if it cannot live with that host. [ctl] */
 typedef const mimus_plugin* (*mimus_entry_fn)(uint32_t host_major, uint32_t host_minor);
 #define MIMUS_ENTRY_SYMBOL "mimus_plugin_entry_v1" /* its name in a shared object */

@@ -116,6 +116,7 @@ class Host {
     metrics = table<mimus_metrics_v1>("mimus.metrics/1");
     journal = table<mimus_journal_v1>("mimus.journal/1");
     channel = table<mimus_channel_v1>("mimus.channel/1");
+    relay = table<mimus_relay_v1>("mimus.relay/1");
     fetching = table<mimus_fetch_v1>("mimus.fetch/1");
     task = table<mimus_task_v1>("mimus.task/1");
   }
@@ -131,6 +132,7 @@ class Host {
   const mimus_metrics_v1* metrics;
   const mimus_journal_v1* journal;
   const mimus_channel_v1* channel;
+  const mimus_relay_v1* relay;
   const mimus_fetch_v1* fetching;
   const mimus_task_v1* task;
 
@@ -376,12 +378,36 @@ class Peer {
   std::string_view client_id() const {
     return host_.channel != nullptr ? view(host_.channel->client_id(channel_)) : std::string_view{};
   }
+  // Since ABI 1.1.
+  mimus_rc emit(const mimus_event& event) const { return newer<&mimus_channel_v1::emit>(&event); }
+  mimus_rc broadcast_event(std::string_view room, const mimus_event& event, bool but_me = false) const {
+    return newer<&mimus_channel_v1::broadcast_event>(str(room), &event, but_me ? 1 : 0);
+  }
+  mimus_rc acknowledge(const mimus_event& event) const {
+    return newer<&mimus_channel_v1::acknowledge>(&event);
+  }
+  std::string_view attr(mimus_channel_attr which) const {
+    mimus_str out{};
+    return newer<&mimus_channel_v1::attr>(which, &out) == MIMUS_OK ? view(out) : std::string_view{};
+  }
+  mimus_rc fault(mimus_channel_fault how, std::uint64_t value = 0) const {
+    return newer<&mimus_channel_v1::fault>(how, value);
+  }
+  /// To be called from on_open; where the capability `forward` is granted.
+  mimus_rc relay(const mimus_relay& to) const {
+    return host_.relay != nullptr ? host_.relay->start(channel_, &to) : MIMUS_E_UNAVAILABLE;
+  }
   void*& context() const { return *context_; }
 
  private:
   template <auto function, class... A>
   mimus_rc call(A... args) const {
     return host_.channel != nullptr ? (host_.channel->*function)(channel_, args...) : MIMUS_E_UNAVAILABLE;
+  }
+  /// Of a minor later than 0, which an older host has not.
+  template <auto function, class... A>
+  mimus_rc newer(A... args) const {
+    return MIMUS_HAS(host_.channel, fault) ? call<function>(args...) : MIMUS_E_UNAVAILABLE;
   }
 
   const Host& host_;

@@ -224,6 +224,29 @@ struct Tables {
               [&](P& p, Peer& peer) { p.on_message(bound<P>(b), peer, view(data), binary != 0); });
   }
 
+  static void on_event(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx,
+                       const mimus_event* event) {
+    peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_event(bound<P>(b), peer, *event); });
+  }
+  static void on_rebind(mimus_inst* inst, mimus_bound* b, mimus_channel* c, void** ctx) {
+    peer_hook(inst, c, ctx, [&](P& p, Peer& peer) { p.on_rebind(bound<P>(b), peer); });
+  }
+  static void on_handshake(mimus_inst* inst, mimus_bound* b, mimus_handshake* handshake) {
+    I& i = from<P>(inst);
+    guard<int>(&i.host, 0, [&] {
+      i.plugin.on_handshake(bound<P>(b), *handshake);
+      return 0;
+    });
+  }
+  static mimus_rc replay(mimus_inst* inst, mimus_str session, mimus_reply* reply, AdminReply::Fn fn) {
+    I& i = from<P>(inst);
+    return guard<mimus_rc>(&i.host, MIMUS_E_EXCEPTION, [&] {
+      AdminReply answer(reply, fn);
+      i.plugin.replay(view(session), answer);
+      return MIMUS_OK;
+    });
+  }
+
   static mimus_peer_v1 peer_table() {
     using B = typename P::Binding;
     mimus_peer_v1 t{};
@@ -233,6 +256,11 @@ struct Tables {
     if constexpr (requires(P p, B & b, Peer & peer) { p.on_close(b, peer); }) t.on_close = on_close;
     if constexpr (requires(P p, B & b, Peer & peer) { p.on_message(b, peer, std::string_view{}, true); })
       t.on_message = on_message;
+    if constexpr (requires(P p, B & b, Peer & peer, const mimus_event& e) { p.on_event(b, peer, e); })
+      t.on_event = on_event;
+    if constexpr (requires(P p, B & b, Peer & peer) { p.on_rebind(b, peer); }) t.on_rebind = on_rebind;
+    if constexpr (requires(P p, B & b, mimus_handshake & h) { p.on_handshake(b, h); })
+      t.on_handshake = on_handshake;
     return t;
   }
 
@@ -247,6 +275,10 @@ struct Tables {
     if constexpr (requires(P p) { p.enrich(std::span<mimus_record* const>{}); }) {
       static const mimus_record_v1 record{sizeof(mimus_record_v1), enrich};
       if (name == "mimus.record/1") return &record;
+    }
+    if constexpr (requires(P p, AdminReply & r) { p.replay(std::string_view{}, r); }) {
+      static const mimus_session_v1 session{sizeof(mimus_session_v1), replay};
+      if (name == "mimus.session/1") return &session;
     }
     using B = typename P::Binding;
     constexpr bool opens = requires(P p, B & b, Peer & peer) { p.on_open(b, peer); };

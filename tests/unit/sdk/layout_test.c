@@ -175,7 +175,34 @@ AT(mimus_channel_v1, send_binary, 48);
 AT(mimus_channel_v1, join, 56);
 AT(mimus_channel_v1, leave, 64);
 AT(mimus_channel_v1, broadcast, 72);
-SIZE(mimus_channel_v1, 80);
+AT(mimus_channel_v1, emit, 80);
+AT(mimus_channel_v1, broadcast_event, 88);
+AT(mimus_channel_v1, acknowledge, 96);
+AT(mimus_channel_v1, attr, 104);
+AT(mimus_channel_v1, fault, 112);
+SIZE(mimus_channel_v1, 120);
+
+/* mimus_event */
+AT(mimus_event, size, 0);
+AT(mimus_event, n_binaries, 4);
+AT(mimus_event, name, 8);
+AT(mimus_event, args, 24);
+AT(mimus_event, binaries, 40);
+AT(mimus_event, ack, 48);
+SIZE(mimus_event, 56);
+
+/* mimus_relay */
+AT(mimus_relay, size, 0);
+AT(mimus_relay, timeout_ms, 4);
+AT(mimus_relay, url, 8);
+AT(mimus_relay, headers, 24);
+AT(mimus_relay, n_headers, 32);
+SIZE(mimus_relay, 40);
+
+/* mimus_relay_v1 */
+AT(mimus_relay_v1, size, 0);
+AT(mimus_relay_v1, start, 8);
+SIZE(mimus_relay_v1, 16);
 
 /* mimus_plugin */
 AT(mimus_plugin, size, 0);
@@ -227,7 +254,21 @@ AT(mimus_peer_v1, on_open, 8);
 AT(mimus_peer_v1, on_timer, 16);
 AT(mimus_peer_v1, on_close, 24);
 AT(mimus_peer_v1, on_message, 32);
-SIZE(mimus_peer_v1, 40);
+AT(mimus_peer_v1, on_event, 40);
+AT(mimus_peer_v1, on_rebind, 48);
+AT(mimus_peer_v1, on_handshake, 56);
+SIZE(mimus_peer_v1, 64);
+
+/* mimus_handshake */
+AT(mimus_handshake, size, 0);
+AT(mimus_handshake, delay_ms, 4);
+AT(mimus_handshake, refuse_with, 8);
+SIZE(mimus_handshake, 12);
+
+/* mimus_session_v1 */
+AT(mimus_session_v1, size, 0);
+AT(mimus_session_v1, replay, 8);
+SIZE(mimus_session_v1, 16);
 
 /* mimus_registration */
 AT(mimus_registration, size, 0);
@@ -252,6 +293,16 @@ VALUE(MIMUS_FAIL, 4);
 VALUE(MIMUS_LEVEL_API, 0);
 VALUE(MIMUS_LEVEL_ENDPOINT, 1);
 VALUE(MIMUS_LEVEL_CHANNEL, 2);
+VALUE(MIMUS_CHANNEL_PROTOCOL, 0);
+VALUE(MIMUS_CHANNEL_PATH, 1);
+VALUE(MIMUS_CHANNEL_CLIENT_IP, 2);
+VALUE(MIMUS_CHANNEL_AUTH, 3);
+VALUE(MIMUS_CHANNEL_QUERY, 4);
+VALUE(MIMUS_CHANNEL_SUBPROTOCOL, 5);
+VALUE(MIMUS_FAULT_DROP, 0);
+VALUE(MIMUS_FAULT_GARBAGE, 1);
+VALUE(MIMUS_FAULT_IGNORE_PINGS, 2);
+VALUE(MIMUS_FAULT_SLOW, 3);
 VALUE(MIMUS_LOG_DEBUG, 0);
 VALUE(MIMUS_LOG_INFO, 1);
 VALUE(MIMUS_LOG_WARN, 2);
