@@ -37,12 +37,18 @@ class Channels {
     const std::uint64_t now = host_.now_ms();
     live->reserve(binding.events.size());
     for (const Event& event : binding.events)
-      live->push_back({&event, now + event.delay_ms + event.interval_ms});
+      if (!event.echo) live->push_back({&event, now + event.delay_ms + event.interval_ms});
     peer.context() = live.get();
     send_due(*live.release(), peer);
   }
 
   void on_timer(Binding&, Peer& peer, void*) { send_due(*static_cast<Live*>(peer.context()), peer); }
+
+  void on_message(Binding& binding, Peer& peer, std::string_view data, bool binary) {
+    for (const Event& event : binding.events) {
+      if (event.echo && (binary ? peer.send_binary(data) : peer.send_text(data)) != MIMUS_OK) return;
+    }
+  }
 
   void on_close(Binding&, Peer& peer) {
     delete static_cast<Live*>(peer.context());

@@ -32,6 +32,12 @@ void refuse_later(std::vector<EventFault>& out, std::string pointer, std::string
 void check_event(std::string_view event, const std::string& at, std::vector<EventFault>& out) {
   const std::string trigger = text_of(json::member(event, "trigger"));
   const bool repeats = trigger == "interval";
+  if (trigger == "message" && json::member(event, "echo") == "true") {
+    for (const char* key : {"to", "when", "times"}) {
+      if (json::member(event, key)) refuse_later(out, at + "/" + key, key);
+    }
+    return;
+  }
   if (!repeats && trigger != "connection") {
     return refuse_later(out, at + "/trigger", "the trigger \"" + trigger + "\"");
   }
@@ -86,6 +92,7 @@ std::vector<Event> read_events(std::string_view fields) {
     event.interval_ms = std::max(least_interval_ms, number(json::member(from, "interval")));
     if (!event.repeats) event.interval_ms = 0;
     event.times = number(json::member(from, "times"));
+    event.echo = text_of(json::member(from, "trigger")) == "message";
     out.push_back(std::move(event));
     return true;
   });

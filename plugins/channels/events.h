@@ -13,6 +13,7 @@ namespace mimus::channels {
 struct Event {
   std::string name;
   Payload payload;
+  bool echo = false;           ///< Sends a message back as it came, and nothing else.
   bool repeats = false;        ///< Sent at intervals; else once, on connection.
   std::uint64_t delay_ms = 0;  ///< From the connection on; ahead of the first interval.
   std::uint64_t interval_ms = 0;

@@ -116,6 +116,15 @@ TEST_F(ChannelsPlugin, StopsWhenThePeerReadsTooSlowly) {
   EXPECT_FALSE(channel.open);
 }
 
+TEST_F(ChannelsPlugin, EchoesTextAndBinaryAsTheyCame) {
+  Channel& channel = open(R"([{"trigger":"message","echo":true}])");
+  host.say(channel, "any text");
+  host.say(channel, std::string_view("\0\xff", 2), true);
+  EXPECT_EQ(channel.texts, std::vector<std::string>{"any text"});
+  EXPECT_EQ(channel.data, std::vector<std::string>{std::string("\0\xff", 2)});
+  EXPECT_TRUE(channel.sent.empty());
+}
+
 TEST_F(ChannelsPlugin, StaysOutWhereThereAreNoEvents) {
   for (const char* fields : {"{}", R"({"events":[]})"}) {
     Bound& bound = host.bind(channel_with(fields));
@@ -135,8 +144,8 @@ TEST_F(ChannelsPlugin, SaysWhatIsWrongAndWhere) {
        R"({"events":[{"name":"welcome","payload":{"message":"Hello"},"trigger":"connection","delayMs":0},
            {"name":"ping","payload":{"n":"{{count}}"},"trigger":"interval","interval":5000,"times":0}]})",
        ""},
-      {"message", R"({"events":[{"name":"r","trigger":"message","echo":true}]})",
-       "/events/0/trigger not-available;"},
+      {"an echo", R"({"events":[{"trigger":"message","echo":true}]})", ""},
+      {"message", R"({"events":[{"name":"r","trigger":"message"}]})", "/events/0/trigger not-available;"},
       {"ack second", R"({"events":[{"name":"a","trigger":"connection"},{"trigger":"ack"}]})",
        "/events/1/trigger not-available;"},
       {"schedule", R"({"events":[{"trigger":"schedule","steps":[]}]})", "/events/0/trigger not-available;"},
