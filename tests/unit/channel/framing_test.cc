@@ -56,6 +56,19 @@ std::vector<Row> rows() {
        client_frame({0x01, euro.substr(0, 1)}) + client_frame({0x89, "\xff"}) +
            client_frame({0x00, euro.substr(1, 1)}) + client_frame({0x80, euro.substr(2)}),
        {"ping:\xff", "text:" + euro}},
+      {"what follows a close frame is not looked at",
+       client_close("\x03\xe8") + client_text("late") + client_frame({0x83, "x"}),
+       {"close:\x03\xe8"}},
+      {"a close frame between fragments",
+       client_frame({0x01, "Hel"}) + client_close("") + client_frame({0x80, "lo"}),
+       {"close:"}},
+      {"empty fragments, of any number",
+       client_frame({0x01, ""}) + client_frame({0x00, ""}) + client_frame({0x00, ""}) +
+           client_frame({0x80, ""}),
+       {"text:"}},
+      {"long ASCII before and after a character",
+       client_text(a600 + euro + a125),
+       {"text:" + a600 + euro + a125}},
       {"fragmented binary need not be UTF-8",
        client_frame({0x02, "\xff"}) + client_frame({0x80, "\xfe"}),
        {"binary:\xff\xfe"}},
@@ -63,6 +76,7 @@ std::vector<Row> rows() {
       {"not masked", client_frame({0x81, "Hello", false}), {}, 1002},
       {"not masked after a good one", client_text("a") + client_frame({0x81, "b", false}), {"text:a"}, 1002},
       {"RSV1", client_frame({0xc1, "x"}), {}, 1002},
+      {"RSV1 on a later fragment", client_frame({0x01, "x"}) + client_frame({0xc0, "x"}), {}, 1002},
       {"RSV2", client_frame({0xa1, "x"}), {}, 1002},
       {"RSV3", client_frame({0x91, "x"}), {}, 1002},
       {"RSV1 on a control frame", client_frame({0xc9, "x"}), {}, 1002},
@@ -133,6 +147,65 @@ TEST(FrameReader, TakesNothingAfterAFailure) {
   EXPECT_TRUE(seen.list.empty());
 }
 
+TEST(FrameReader, FailsWithTheByteThatCannotBe) {
+  const struct {
+    const char* name;
+    std::string good, bad;  ///< Of one text message of 30 bytes.
+  } cases[] = {
+      {"beyond Unicode", "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4", "\x90"},
+      {"a surrogate", "edited\xed", "\xa0"},
+      {"overlong", "aaaaaaaaaaaaaaaa\xe0", "\x9f"},
+      {"no start of anything", "", "\xff"},
+  };
+  for (const auto& row : cases) {
+    SCOPED_TRACE(row.name);
+    for (const bool fragmented : {false, true}) {
+      FrameReader reader(limit);
+      Seen seen;
+      const std::string payload = row.good + row.bad;
+      std::string bytes = fragmented ? client_frame({0x01, "before"}) : std::string();
+      bytes += client_frame({fragmented ? 0x00u : 0x01u, payload, true, -1, 30});
+      const std::string_view view = bytes;
+      EXPECT_EQ(reader.feed(view.substr(0, view.size() - 1), seen), 0);
+      EXPECT_EQ(reader.feed(view.substr(view.size() - 1), seen), 1007);
+    }
+  }
+}
+
+TEST(FrameReader, ReadsAServersFramesAsAClient) {
+  FrameReader reader(limit, {false, true});
+  Seen seen;
+  for (const std::string& one : {frame(Opcode::text, "a"), frame(Opcode::text, ""), frame(Opcode::ping, ""),
+                                 frame(Opcode::binary, std::string(300, 'b'))}) {
+    for (const char& byte : one) EXPECT_EQ(reader.feed({&byte, 1}, seen), 0);
+  }
+  EXPECT_EQ(seen.list,
+            (std::vector<std::string>{"text:a", "text:", "ping:", "binary:" + std::string(300, 'b')}));
+  EXPECT_EQ(reader.feed(client_text("masked"), seen), 1002);
+}
+
+TEST(FrameReader, HoldsNothingBetweenMessages) {
+  constexpr std::size_t mebibyte = std::size_t{1} << 20;
+  std::vector<std::unique_ptr<FrameReader>> readers;
+  Seen seen;
+  readers.reserve(1000);
+  for (int i = 0; i < 1000; ++i) readers.push_back(std::make_unique<FrameReader>(mebibyte));
+  const auto held = [] {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const std::string small = client_text("small"), large = client_text(std::string(200'000, 'x'));
+  EXPECT_EQ(readers[0]->feed(small + large, seen), 0);  // what the thread keeps
+  seen.list.reserve(10'000);
+  const std::size_t before = held();
+  for (auto& reader : readers) {
+    EXPECT_EQ(reader->feed(small, seen), 0);
+    EXPECT_EQ(reader->feed(large, seen), 0);
+    seen.list.clear();
+  }
+  EXPECT_LT(held(), before + 100'000);  // once 64 KiB, not a thousand times anything
+}
+
 TEST(FrameReader, IsNotFooledByALengthThatWrapsAround) {
   FrameReader reader(limit);
   Seen seen;
@@ -190,6 +263,17 @@ TEST(Frame, GoesOutUnmaskedWithTheShortestLength) {
   EXPECT_EQ(frame(Opcode::text, std::string(65535, 'x')).substr(0, 4), "\x81\x7e\xff\xff");
   EXPECT_EQ(frame(Opcode::text, std::string(65536, 'x')).substr(0, 10),
             "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s);
+}
+
+TEST(Frame, MaskedIsReadByAServer) {
+  for (const std::size_t size : {0u, 1u, 7u, 8u, 125u, 126u, 1000u}) {
+    const std::string payload(size, 'p');
+    FrameReader reader(limit);
+    Seen seen;
+    EXPECT_EQ(reader.feed(masked_frame(Opcode::binary, payload, 0xdeadbeef), seen), 0);
+    EXPECT_EQ(seen.list, std::vector<std::string>{"binary:" + payload}) << size;
+  }
+  EXPECT_EQ(masked_frame(Opcode::text, "Hello", 0), "\x81\x85\0\0\0\0Hello"s);
 }
 
 TEST(Accept, IsTheDigestOfRfc6455) {
