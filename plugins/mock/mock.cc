@@ -7,33 +7,39 @@ namespace mimus::mock {
 namespace {
 
 /// An exchange as conditions see it.
-class RequestFacts final : public Facts {
+class RequestFacts final : public when::Facts {
  public:
   RequestFacts(const Request& request, std::string_view body) : request_(request), body_(body) {}
 
-  std::optional<std::string_view> value(Where where, std::string_view name,
-                                        std::uint32_t nth) const override {
-    switch (where) {
+  bool any(std::size_t place, std::string_view name, const Show& show) const override {
+    switch (static_cast<Where>(place)) {
       case Where::query:
-        return request_.get(MIMUS_QUERY, name, nth);
+        return any_field(MIMUS_QUERY, name, show);
       case Where::header:
-        return request_.get(MIMUS_REQUEST_HEADERS, name, nth);
+        return any_field(MIMUS_REQUEST_HEADERS, name, show);
       case Where::path:
-        return request_.get(MIMUS_PARAMS, name, nth);
+        return any_field(MIMUS_PARAMS, name, show);
+      case Where::cookie:
+        return any_field(MIMUS_REQUEST_HEADERS, "cookie",
+                         [&](std::string_view field) { return any_cookie(field, name, show); });
       case Where::method:
-        return once(MIMUS_METHOD, nth);
+        return show(request_.attr(MIMUS_METHOD));
       case Where::ip:
-        return once(MIMUS_CLIENT_IP, nth);
-      default:
-        return std::nullopt;
+        return show(request_.attr(MIMUS_CLIENT_IP));
+      case Where::body:
+        break;
     }
+    return false;
   }
-  std::string_view body() const override { return body_; }
+  std::string_view document(std::size_t) const override { return body_; }
 
  private:
-  std::optional<std::string_view> once(mimus_attr which, std::uint32_t nth) const {
-    if (nth > 0) return std::nullopt;
-    return request_.attr(which);
+  bool any_field(mimus_set set, std::string_view name, const Show& show) const {
+    for (std::uint32_t n = 0;; ++n) {
+      const auto value = request_.get(set, name, n);
+      if (!value) return false;
+      if (show(*value)) return true;
+    }
   }
 
   const Request& request_;
@@ -125,7 +131,7 @@ class Mock {
       return send_in_time(responses.all[b.position->take() % responses.all.size()], r);
     }
     const RequestFacts facts(r, body);
-    Subject subject(facts);
+    when::Subject subject(facts);
     const Response* const chosen =
         responses.mode == Mode::rules ? choose_by_rules(responses, subject) : responses.fallback;
     if (chosen == nullptr)

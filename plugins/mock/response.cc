@@ -4,40 +4,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "mimus/base64.h"
 #include "mimus/header_text.h"
 #include "mimus/json_text.h"
 
 namespace mimus::mock {
 namespace {
-
-int sextet(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-/// RFC 4648 section 4, with its padding; nothing if it is anything else.
-std::optional<std::string> decoded(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
-  unsigned bits = 0, held = 0;
-  for (const char c : text.substr(0, text.size() - padding)) {
-    const int value = sextet(c);
-    if (value < 0) return std::nullopt;
-    held = held << 6 | static_cast<unsigned>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out += static_cast<char>(held >> bits & 0xFF);
-    }
-  }
-  if ((held & ((1u << bits) - 1)) != 0) return std::nullopt;
-  return out;
-}
 
 std::uint64_t digest_of(std::string_view text) {  // FNV-1a
   std::uint64_t hash = 0xcbf29ce484222325u;
@@ -61,7 +33,7 @@ void add_header(Response& response, std::string_view name, std::string_view valu
 }
 
 void read_headers(Response& response, std::string_view source, const std::string& pointer,
-                  const Fault& fault) {
+                  const when::Fault& fault) {
   json::members(source, [&](std::string_view name, std::string_view value) {
     const std::string here = pointer + "/" + json::pointer_token(name);
     if (!header::is_token(name)) {
@@ -94,7 +66,8 @@ void read_headers(Response& response, std::string_view source, const std::string
   });
 }
 
-void read_body(Response& response, std::string_view source, const std::string& pointer, const Fault& fault) {
+void read_body(Response& response, std::string_view source, const std::string& pointer,
+               const when::Fault& fault) {
   std::string_view type;
   if (const auto json_body = json::member(source, "json")) {
     response.body = *json_body;
@@ -103,7 +76,7 @@ void read_body(Response& response, std::string_view source, const std::string& p
     response.body = json::unquote(*text);
     type = "text/plain; charset=utf-8";
   } else if (const auto coded = json::member(source, "bodyBase64")) {
-    auto bytes = decoded(json::unquote(*coded));
+    auto bytes = base64::decoded(json::unquote(*coded));
     if (!bytes) fault(pointer + "/bodyBase64", "is not base64 with its padding");
     response.body = std::move(bytes).value_or("");
     type = "application/octet-stream";
@@ -114,7 +87,7 @@ void read_body(Response& response, std::string_view source, const std::string& p
   if (!type.empty() && !typed) add_header(response, "Content-Type", type);
 }
 
-void read(Response& response, std::string_view source, const std::string& pointer, const Fault& fault) {
+void read(Response& response, std::string_view source, const std::string& pointer, const when::Fault& fault) {
   response.name = json::unquote(json::member(source, "name").value_or(""));
   response.is_default = json::member(source, "default") == "true";
   read_number(source, "status", response.status);
@@ -123,12 +96,12 @@ void read(Response& response, std::string_view source, const std::string& pointe
   read_headers(response, json::member(source, "headers").value_or(""), pointer + "/headers", fault);
   read_body(response, source, pointer, fault);
   if (const auto when = json::member(source, "when"))
-    response.when = Condition::compile(*when, pointer + "/when", fault);
+    response.when = when::Condition::compile(*when, places, pointer + "/when", fault);
 }
 
 }  // namespace
 
-Responses compile(std::string_view fields, const Fault& fault) {
+Responses compile(std::string_view fields, const when::Fault& fault) {
   Responses out;
   const std::string mode = json::unquote(json::member(fields, "responseMode").value_or(""));
   out.mode = mode == "sequence" ? Mode::sequence : mode == "random" ? Mode::random : Mode::rules;
@@ -142,7 +115,7 @@ Responses compile(std::string_view fields, const Fault& fault) {
     read(response, element, pointer, fault);
     out.total_weight += response.weight;
     conditions = conditions || response.when;
-    out.needs_body = out.needs_body || (response.when && response.when->needs_body());
+    out.needs_body = out.needs_body || (response.when && response.when->looks_at(place(Where::body)));
     if (response.is_default) {
       if (first_default != nullptr) fault(pointer + "/default", "another response is the default");
       first_default = &response;
@@ -165,7 +138,7 @@ Responses compile(std::string_view fields, const Fault& fault) {
   return out;
 }
 
-const Response* choose_by_rules(const Responses& responses, Subject& subject) {
+const Response* choose_by_rules(const Responses& responses, when::Subject& subject) {
   for (const Response& response : responses.all) {
     if (response.when && response.when->holds(subject)) return &response;
   }

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "mimus/plugin.h"
-#include "plugins/mock/matcher.h"
+#include "plugins/mock/places.h"
+#include "plugins/when/condition.h"
 
 namespace mimus::mock {
 
@@ -15,7 +19,7 @@ struct Response {
   std::uint32_t delay_ms = 0;
   std::uint32_t weight = 1;
   bool is_default = false;
-  std::optional<Condition> when;
+  std::optional<when::Condition> when;
   std::vector<mimus_field> headers;  // lent from `texts`
   std::deque<std::string> texts;     // stable addresses
 };
@@ -36,10 +40,10 @@ struct Responses {
 /// Compiles the fields `responses` and `responseMode` out of the JSON object that the host
 /// lends. Faults have pointers into the endpoint's definition; with any, the result must
 /// not be used.
-Responses compile(std::string_view fields, const Fault& fault);
+Responses compile(std::string_view fields, const when::Fault& fault);
 
 /// rules: the first response whose `when` holds, else the fallback, which may be null.
-const Response* choose_by_rules(const Responses& responses, Subject& subject);
+const Response* choose_by_rules(const Responses& responses, when::Subject& subject);
 
 /// random: the response that a number below `total_weight` falls on.
 const Response& choose_by_weight(const Responses& responses, std::uint64_t number);

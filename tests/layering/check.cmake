@@ -44,8 +44,11 @@ refuse("#include \"(store|host|plugins|tests|bench)/" "sdk/ includes nothing els
 refuse("#include \"(host|plugins|tests|bench)/" "store/ includes only sdk/" ${store})
 refuse("#include \"(plugins|tests|bench)/" "host/ includes only sdk/ and store/" ${host})
 refuse("#include \"(store|host|tests|bench)/" "a plugin includes only sdk/" ${plugins})
-file(GLOB features RELATIVE ${TREE}/plugins ${TREE}/plugins/*)
-foreach(one ${features})
+# A folder of plugins/ without a manifest is a library that all of them may use.
+file(GLOB features ${TREE}/plugins/*/manifest.json)
+list(TRANSFORM features REPLACE "^.*/plugins/([^/]+)/manifest\\.json$" "\\1")
+file(GLOB folders RELATIVE ${TREE}/plugins ${TREE}/plugins/*)
+foreach(one ${folders})
   files(own plugins/${one})
   foreach(other ${features})
     if(NOT other STREQUAL one)

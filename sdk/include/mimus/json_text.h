@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mimus::json {
 
@@ -251,6 +252,56 @@ inline std::string pointer_token(std::string_view key) {
     }
   }
   return out;
+}
+
+/// The reference tokens of a JSON pointer (RFC 6901), unescaped; nothing if it is not one.
+inline std::optional<std::vector<std::string>> pointer_tokens(std::string_view pointer) {
+  std::vector<std::string> tokens;
+  if (pointer.empty()) return tokens;
+  if (pointer.front() != '/') return std::nullopt;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      tokens.emplace_back();
+    } else if (pointer[i] != '~') {
+      tokens.back() += pointer[i];
+    } else if (i + 1 < pointer.size() && (pointer[i + 1] == '0' || pointer[i + 1] == '1')) {
+      tokens.back() += pointer[++i] == '0' ? '~' : '/';
+    } else {
+      return std::nullopt;
+    }
+  }
+  return tokens;
+}
+
+/// The index that a reference token names in an array: digits without a leading zero, nine at most.
+inline std::optional<std::size_t> array_index(std::string_view token) {
+  if (token.empty() || token.size() > 9 || (token.size() > 1 && token[0] == '0')) return std::nullopt;
+  std::size_t index = 0;
+  for (const char c : token) {
+    if (c < '0' || c > '9') return std::nullopt;
+    index = index * 10 + static_cast<std::size_t>(c - '0');
+  }
+  return index;
+}
+
+/// The source text of what a pointer's tokens lead to. Nothing if there is no such thing.
+inline std::optional<std::string_view> at(std::string_view json, const std::vector<std::string>& tokens) {
+  const std::size_t first = detail::skip_space(json, 0);
+  std::string_view value = json.substr(first, detail::skip_value(json, first) - first);
+  for (const std::string& token : tokens) {
+    std::optional<std::string_view> next;
+    if (value.substr(0, 1) == "{") {
+      next = member(value, token);
+    } else if (auto left = value.substr(0, 1) == "[" ? array_index(token) : std::nullopt) {
+      elements(value, [&](std::string_view element) {
+        if (*left == 0) next = element;
+        return (*left)-- != 0;
+      });
+    }
+    if (!next) return std::nullopt;
+    value = *next;
+  }
+  return value;
 }
 
 }  // namespace mimus::json

@@ -118,5 +118,36 @@ TEST(JsonText, APointerTokenEscapesWhatWouldSplitIt) {
   EXPECT_EQ(pointer_token(""), "");
 }
 
+TEST(JsonText, APointerLeadsToTheSourceOfAValue) {
+  const struct {
+    const char* name;
+    const char* json;
+    const char* pointer;
+    const char* want;  // null: there is no such thing
+  } cases[] = {
+      {"the whole", " [1, 2.0] ", "", "[1, 2.0]"},
+      {"a member", R"({"a":{"b": 2.50 }})", "/a/b", "2.50"},
+      {"the last of repeated ones", R"({"a":1,"a":2})", "/a", "2"},
+      {"an element", R"([1,[2,"x"],3])", "/1/1", "\"x\""},
+      {"past an array", "[1]", "/1", nullptr},
+      {"no leading zero", "[1,2]", "/01", nullptr},
+      {"no sign", "[1,2]", "/-", nullptr},
+      {"an index too large", "[1]", "/99999999999999999999", nullptr},
+      {"an absent member", R"({"a":1})", "/b", nullptr},
+      {"an empty key", R"({"":1})", "/", "1"},
+      {"below a number", "1", "/a", nullptr},
+      {"below a string that holds braces", R"("{\"a\":1}")", "/a", nullptr},
+      {"escaped tokens", R"({"x/y":{"m~n":3}})", "/x~1y/m~0n", "3"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto tokens = pointer_tokens(c.pointer);
+    ASSERT_TRUE(tokens);
+    const auto got = at(c.json, *tokens);
+    EXPECT_EQ(got.value_or("none"), std::string_view(c.want == nullptr ? "none" : c.want));
+  }
+  for (const char* wrong : {"a", "/~", "/~2"}) EXPECT_FALSE(pointer_tokens(wrong)) << wrong;
+}
+
 }  // namespace
 }  // namespace mimus::json

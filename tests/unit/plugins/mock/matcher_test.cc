@@ -1,27 +1,35 @@
 // `when` conditions: what holds, and what is refused.
-#include "plugins/mock/matcher.h"
-
 #include <gtest/gtest.h>
 
 #include <map>
 
+#include "plugins/mock/places.h"
+#include "plugins/when/condition.h"
+
 namespace mimus::mock {
 namespace {
 
-class FakeFacts final : public Facts {
+using when::Condition;
+using when::Subject;
+
+class FakeFacts final : public when::Facts {
  public:
   std::multimap<std::pair<Where, std::string>, std::string> values;
   std::string text;
 
-  std::optional<std::string_view> value(Where where, std::string_view name,
-                                        std::uint32_t nth) const override {
+  bool any(std::size_t place, std::string_view name, const Show& show) const override {
+    const Where where = static_cast<Where>(place);
+    if (where == Where::cookie) {
+      return any(mock::place(Where::header), "cookie",
+                 [&](std::string_view field) { return any_cookie(field, name, show); });
+    }
     auto [from, to] = values.equal_range({where, std::string(name)});
     for (; from != to; ++from) {
-      if (nth-- == 0) return from->second;
+      if (show(from->second)) return true;
     }
-    return std::nullopt;
+    return false;
   }
-  std::string_view body() const override { return text; }
+  std::string_view document(std::size_t) const override { return text; }
 };
 
 FakeFacts request() {
@@ -112,7 +120,7 @@ TEST(Matcher, AConditionHolds) {
     SCOPED_TRACE(c.name);
     std::string faults;
     const auto condition =
-        Condition::compile(c.when, "", [&](const auto& p, const auto& d) { faults += p + " " + d; });
+        Condition::compile(c.when, places, "", [&](const auto& p, const auto& d) { faults += p + " " + d; });
     ASSERT_TRUE(condition) << faults;
     const FakeFacts facts = request();
     Subject subject(facts);
@@ -138,7 +146,7 @@ TEST(Matcher, ABodyThatIsNotBoundedJsonHasNoValues) {
       {"100,000 levels", nested(100'000), false},
   };
   const auto condition =
-      Condition::compile(R"({"in":"body","pointer":"","op":"exists"})", "", [](auto&&...) {});
+      Condition::compile(R"({"in":"body","pointer":"","op":"exists"})", places, "", [](auto&&...) {});
   ASSERT_TRUE(condition);
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -194,7 +202,8 @@ TEST(Matcher, AConditionIsRefusedWithAPointer) {
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     std::vector<std::string> pointers;
-    const auto got = Condition::compile(c.when, "/when", [&](auto p, auto) { pointers.push_back(p); });
+    const auto got =
+        Condition::compile(c.when, places, "/when", [&](auto p, auto) { pointers.push_back(p); });
     EXPECT_FALSE(got);
     ASSERT_EQ(pointers.size(), 1u);
     EXPECT_EQ(pointers[0], c.pointer);

@@ -1,5 +1,5 @@
 // Compiling and comparing one leaf.
-#include "plugins/mock/leaf.h"
+#include "plugins/when/leaf.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,16 +7,12 @@
 
 #include "mimus/json_text.h"
 
-namespace mimus::mock {
+namespace mimus::when {
 namespace {
 
 constexpr int max_depth = 100;
 constexpr std::size_t max_pattern = 1024;  // characters; UTF-8 bytes are never fewer
 constexpr std::int64_t max_pattern_memory = 1 << 20;
-
-constexpr std::pair<std::string_view, Where> places[] = {
-    {"query", Where::query}, {"header", Where::header}, {"path", Where::path}, {"cookie", Where::cookie},
-    {"body", Where::body},   {"method", Where::method}, {"ip", Where::ip}};
 
 constexpr std::pair<std::string_view, Op> operators[] = {{"equals", Op::equals},
                                                          {"notEquals", Op::not_equals},
@@ -32,12 +28,25 @@ constexpr std::pair<std::string_view, Op> operators[] = {{"equals", Op::equals},
                                                          {"lt", Op::lt},
                                                          {"lte", Op::lte}};
 
-template <class T, std::size_t N>
-std::optional<T> find(const std::pair<std::string_view, T> (&table)[N], std::string_view name) {
-  for (const auto& [key, value] : table) {
-    if (key == name) return value;
+std::optional<Op> operator_of(std::string_view name) {
+  for (const auto& [key, op] : operators) {
+    if (key == name) return op;
   }
   return std::nullopt;
+}
+
+/// The names of the places that are of one of the kinds, as "a, b or c" with `last` for "or".
+std::string names_of(Places places, std::initializer_list<Place::Kind> kinds, std::string_view last) {
+  std::vector<std::string_view> names;
+  for (const Place& p : places) {
+    if (std::find(kinds.begin(), kinds.end(), p.kind) != kinds.end()) names.push_back(p.name);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) out += i + 1 == names.size() ? " " + std::string(last) + " " : ", ";
+    out += names[i];
+  }
+  return out.empty() ? "other conditions" : out;
 }
 
 bool ordered(Op op) { return op == Op::gt || op == Op::gte || op == Op::lt || op == Op::lte; }
@@ -54,25 +63,6 @@ bool compare(Op op, double a, double b) {
     default:
       return a <= b;
   }
-}
-
-/// The reference tokens of an RFC 6901 pointer; nothing if it is not one.
-std::optional<std::vector<std::string>> tokens_of(std::string_view pointer) {
-  std::vector<std::string> tokens;
-  if (pointer.empty()) return tokens;
-  if (pointer.front() != '/') return std::nullopt;
-  for (std::size_t i = 0; i < pointer.size(); ++i) {
-    if (pointer[i] == '/') {
-      tokens.emplace_back();
-    } else if (pointer[i] != '~') {
-      tokens.back() += pointer[i];
-    } else if (i + 1 < pointer.size() && (pointer[i + 1] == '0' || pointer[i + 1] == '1')) {
-      tokens.back() += pointer[++i] == '0' ? '~' : '/';
-    } else {
-      return std::nullopt;
-    }
-  }
-  return tokens;
 }
 
 /// What a value of the definition is as a string: numbers keep their source text.
@@ -95,6 +85,39 @@ nlohmann::json parse_bounded(std::string_view text) {
   return value;
 }
 
+namespace {
+
+/// Reads JSON for nothing but whether it is JSON.
+class Reader final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ <= max_depth; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool start_array(std::size_t) override { return ++depth_ <= max_depth; }
+  bool end_array() override { return --depth_ >= 0; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
+
+ private:
+  int depth_ = 0;
+};
+
+}  // namespace
+
+bool is_bounded_json(std::string_view text) {
+  Reader reader;
+  return text.find('\0') == std::string_view::npos &&
+         nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
+}
+
 std::optional<double> number_of(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -104,8 +127,9 @@ std::optional<double> number_of(std::string_view text) {
   return value;
 }
 
-std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when, const std::string& pointer,
-                                                          const Fault& fault) {
+std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when, Places places,
+                                                          const std::string& pointer, const Fault& fault) {
+  using Kind = Place::Kind;
   auto leaf = std::make_unique<Leaf>();
   const auto wrong = [&](std::string_view member, std::string detail) -> std::unique_ptr<Leaf> {
     fault(pointer + std::string(member), std::move(detail));
@@ -113,25 +137,31 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
   };
   const auto text = [&](std::string_view key) { return json::unquote(json::member(when, key).value_or("")); };
 
-  const auto where = find(places, text("in"));
-  if (!where) return wrong("/in", "must be query, header, path, cookie, body, method or ip");
-  const auto op = find(operators, text("op"));
+  const auto at_place = std::find_if(places.begin(), places.end(),
+                                     [&, name = text("in")](const Place& p) { return p.name == name; });
+  if (at_place == places.end())
+    return wrong("/in",
+                 "must be " + names_of(places, {Kind::named, Kind::text, Kind::document, Kind::json}, "or"));
+  const auto op = operator_of(text("op"));
   if (!op) return wrong("/op", "is not an operator");
-  leaf->where = *where;
+  const Kind kind = at_place->kind;
+  leaf->place = static_cast<std::size_t>(at_place - places.begin());
   leaf->op = *op;
 
-  const bool named = *where != Where::body && *where != Where::method && *where != Where::ip;
   leaf->name = text("name");
-  if (named && leaf->name.empty()) return wrong("/name", "is required here");
-  if (!named && json::member(when, "name"))
-    return wrong("/name", "is only for query, header, path and cookie");
+  if (kind == Kind::named && leaf->name.empty()) return wrong("/name", "is required here");
+  if (kind != Kind::named && json::member(when, "name"))
+    return wrong("/name", "is only for " + names_of(places, {Kind::named}, "and"));
   const auto at = json::member(when, "pointer");
-  if (at && *where != Where::body) return wrong("/pointer", "is only for body");
+  const bool structured = kind == Kind::document || kind == Kind::json;
+  if (at && !structured)
+    return wrong("/pointer", "is only for " + names_of(places, {Kind::document, Kind::json}, "and"));
+  leaf->is_document = kind == Kind::document;
+  leaf->as_json = kind == Kind::json || at;
   if (at) {
-    auto tokens = tokens_of(json::unquote(*at));
+    auto tokens = json::pointer_tokens(json::unquote(*at));
     if (!tokens) return wrong("/pointer", "is not a JSON pointer");
     leaf->path = std::move(*tokens);
-    leaf->as_json = true;
   }
 
   const auto source = json::member(when, "value");
@@ -155,14 +185,13 @@ std::unique_ptr<Condition::Leaf> Condition::Leaf::compile(std::string_view when,
       leaf->texts.push_back(text_of(value[i++], element));
       return true;
     });
-    if (*where == Where::body && !all_strings) leaf->as_json = true;
-    if (*where != Where::body && !all_scalar)
-      return wrong("/value", "must hold strings, numbers or booleans here");
+    if (leaf->is_document && !all_strings) leaf->as_json = true;
+    if (!structured && !all_scalar) return wrong("/value", "must hold strings, numbers or booleans here");
     return leaf;
   }
   if (needs_text(*op) && !value.is_string()) return wrong("/value", "must be a string for this operator");
-  if (*where == Where::body && !value.is_string() && !ordered(*op)) leaf->as_json = true;
-  if (*where != Where::body && (value.is_structured() || value.is_null()))
+  if (leaf->is_document && !value.is_string() && !ordered(*op)) leaf->as_json = true;
+  if (!structured && (value.is_structured() || value.is_null()))
     return wrong("/value", "must be a string, number or boolean here");
   leaf->text = text_of(value, *source);
   if (ordered(*op)) {
@@ -230,4 +259,4 @@ bool Condition::Leaf::holds_for(const nlohmann::json& actual) const {
   }
 }
 
-}  // namespace mimus::mock
+}  // namespace mimus::when

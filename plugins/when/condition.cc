@@ -1,30 +1,15 @@
-// Conditions as trees over leaves, and what a leaf looks at in a request.
-#include "plugins/mock/matcher.h"
+// Conditions as trees over leaves, and what a leaf looks at.
+#include "plugins/when/condition.h"
+
+#include <algorithm>
 
 #include "mimus/json_text.h"
-#include "plugins/mock/leaf.h"
+#include "plugins/when/leaf.h"
 
-namespace mimus::mock {
+namespace mimus::when {
 namespace {
 
 constexpr unsigned max_nesting = 32;
-
-/// Shows each value of a cookie in one Cookie field until `show` returns true; returns
-/// whether it did.
-template <class Show>
-bool any_cookie(std::string_view field, std::string_view name, Show&& show) {
-  while (!field.empty()) {
-    const std::size_t end = field.find(';');
-    std::string_view pair = field.substr(0, end);
-    field.remove_prefix(end == std::string_view::npos ? field.size() : end + 1);
-    while (!pair.empty() && (pair.front() == ' ' || pair.front() == '\t')) pair.remove_prefix(1);
-    while (!pair.empty() && (pair.back() == ' ' || pair.back() == '\t')) pair.remove_suffix(1);
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
-    if (show(pair.substr(equals + 1))) return true;
-  }
-  return false;
-}
 
 /// The value at a path inside a document, or null.
 const nlohmann::json* find_at(const nlohmann::json& document, const std::vector<std::string>& path) {
@@ -35,13 +20,9 @@ const nlohmann::json* find_at(const nlohmann::json& document, const std::vector<
       if (it == value->end()) return nullptr;
       value = &*it;
     } else if (value->is_array()) {
-      if (token.empty() || token.size() > 9 || (token.size() > 1 && token[0] == '0') ||
-          token.find_first_not_of("0123456789") != std::string::npos) {
-        return nullptr;
-      }
-      const std::size_t index = std::stoul(token);
-      if (index >= value->size()) return nullptr;
-      value = &(*value)[index];
+      const auto index = json::array_index(token);
+      if (!index || *index >= value->size()) return nullptr;
+      value = &(*value)[*index];
     } else {
       return nullptr;
     }
@@ -52,8 +33,16 @@ const nlohmann::json* find_at(const nlohmann::json& document, const std::vector<
 }  // namespace
 
 struct Subject::Parsed {
-  nlohmann::json document;  // discarded if the body is not JSON
+  std::size_t place;
+  nlohmann::json document;  // discarded if the text is not JSON
 };
+
+const Subject::Parsed& Subject::parsed(std::size_t place) {
+  const auto at =
+      std::find_if(parsed_.begin(), parsed_.end(), [&](const auto& p) { return p->place == place; });
+  if (at != parsed_.end()) return **at;
+  return *parsed_.emplace_back(new Parsed{place, parse_bounded(facts_.document(place))});
+}
 
 Subject::Subject(const Facts& facts) : facts_(facts) {}
 Subject::~Subject() = default;
@@ -63,12 +52,12 @@ Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 Condition::~Condition() = default;
 
-std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer,
+std::optional<Condition> Condition::compile(std::string_view when, Places places, const std::string& pointer,
                                             const Fault& fault) {
-  return compile(when, pointer, fault, 0);
+  return compile(when, places, pointer, fault, 0);
 }
 
-std::optional<Condition> Condition::compile(std::string_view when, const std::string& pointer,
+std::optional<Condition> Condition::compile(std::string_view when, Places places, const std::string& pointer,
                                             const Fault& fault, unsigned depth) {
   if (depth > max_nesting) {
     fault(pointer, "is nested deeper than 32 levels");
@@ -84,13 +73,13 @@ std::optional<Condition> Condition::compile(std::string_view when, const std::st
   }
   if (!all && !any && !none) {
     condition.kind_ = Kind::leaf;
-    condition.leaf_ = Leaf::compile(when, pointer, fault);
+    condition.leaf_ = Leaf::compile(when, places, pointer, fault);
     if (!condition.leaf_) return std::nullopt;
     return condition;
   }
   bool sound = true;
   const auto add = [&](std::string_view part, const std::string& where) {
-    auto compiled = compile(part, where, fault, depth + 1);
+    auto compiled = compile(part, places, where, fault, depth + 1);
     sound = sound && compiled.has_value();
     if (compiled) condition.parts_.push_back(std::move(*compiled));
   };
@@ -109,12 +98,10 @@ std::optional<Condition> Condition::compile(std::string_view when, const std::st
   return condition;
 }
 
-bool Condition::needs_body() const {
-  if (kind_ == Kind::leaf) return leaf_->where == Where::body;
-  for (const Condition& part : parts_) {
-    if (part.needs_body()) return true;
-  }
-  return false;
+bool Condition::looks_at(std::size_t place) const {
+  if (kind_ == Kind::leaf) return leaf_->place == place;
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [&](const Condition& part) { return part.looks_at(place); });
 }
 
 bool Condition::holds(Subject& subject) const {
@@ -138,30 +125,17 @@ bool Condition::holds(Subject& subject) const {
   const Leaf& leaf = *leaf_;
   const Facts& facts = subject.facts_;
   bool any = false;
-  if (leaf.where == Where::body && leaf.as_json) {
-    if (!subject.parsed_) {
-      subject.parsed_ = std::make_unique<Subject::Parsed>();
-      subject.parsed_->document = parse_bounded(facts.body());
-    }
-    const nlohmann::json& document = subject.parsed_->document;
+  if (leaf.as_json) {
+    const nlohmann::json& document = subject.parsed(leaf.place).document;
     const nlohmann::json* const value = document.is_discarded() ? nullptr : find_at(document, leaf.path);
     any = value != nullptr && leaf.holds_for(*value);
-  } else if (leaf.where == Where::body) {
-    any = !facts.body().empty() && leaf.holds_for(facts.body());
-  } else if (leaf.where == Where::cookie) {
-    for (std::uint32_t n = 0; !any; ++n) {
-      const auto field = facts.value(Where::header, "cookie", n);
-      if (!field) break;
-      any = any_cookie(*field, leaf.name, [&](std::string_view value) { return leaf.holds_for(value); });
-    }
+  } else if (leaf.is_document) {
+    const std::string_view text = facts.document(leaf.place);
+    any = !text.empty() && leaf.holds_for(text);
   } else {
-    for (std::uint32_t n = 0; !any; ++n) {
-      const auto value = facts.value(leaf.where, leaf.name, n);
-      if (!value) break;
-      any = leaf.holds_for(*value);
-    }
+    any = facts.any(leaf.place, leaf.name, [&leaf](std::string_view text) { return leaf.holds_for(text); });
   }
   return leaf.op == Op::not_equals || leaf.op == Op::absent ? !any : any;
 }
 
-}  // namespace mimus::mock
+}  // namespace mimus::when

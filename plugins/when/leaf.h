@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "plugins/mock/matcher.h"
+#include "plugins/when/condition.h"
 
-namespace mimus::mock {
+namespace mimus::when {
 
 enum class Op : std::uint8_t {
   equals,
@@ -26,10 +26,11 @@ enum class Op : std::uint8_t {
 };
 
 struct Condition::Leaf {
-  Where where = Where::query;
+  std::size_t place = 0;
   Op op = Op::equals;
   std::string name;
-  bool as_json = false;           // of the body: the value at `path`, typed; else its text
+  bool is_document = false;       // of the kind document: its text, unless
+  bool as_json = false;           // the value at `path`, typed
   std::vector<std::string> path;  // reference tokens of the pointer, unescaped
   nlohmann::json value;
   std::string text;                // `value` as a string
@@ -38,7 +39,8 @@ struct Condition::Leaf {
   std::unique_ptr<re2::RE2> pattern;
 
   /// Compiles the members of a leaf's object. Null if a fault was reported.
-  static std::unique_ptr<Leaf> compile(std::string_view when, const std::string& pointer, const Fault& fault);
+  static std::unique_ptr<Leaf> compile(std::string_view when, Places places, const std::string& pointer,
+                                       const Fault& fault);
 
   bool holds_for(std::string_view actual) const;
   bool holds_for(const nlohmann::json& actual) const;
@@ -50,4 +52,4 @@ nlohmann::json parse_bounded(std::string_view text);
 /// The whole text as a number, or nothing.
 std::optional<double> number_of(std::string_view text);
 
-}  // namespace mimus::mock
+}  // namespace mimus::when
