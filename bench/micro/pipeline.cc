@@ -40,6 +40,7 @@ class Sink final : public ResponseSink {
   void finish() override {}
   void abort() override {}
   void upgrade(const std::vector<Header>&, std::unique_ptr<Takeover>) override {}
+  bool hand_over(unsigned) override { return false; }
   std::size_t bytes() const { return bytes_; }
 
  private:

@@ -32,6 +32,8 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// Of a connection that moves, one worker counts the beginning and another the end: only sums over
+/// all workers say something.
 struct alignas(64) Counters {
   Counter accepted, active, requests, bytes_in, bytes_out, websockets, tls_handshakes, tls_failures,
       tls_active;
@@ -83,6 +85,13 @@ struct Commons {
   virtual ~Commons() = default;
   /// The connection's descriptor is closed; it is destroyed after the batch.
   virtual void bury(Connection& connection) = 0;
+  /// What another worker's connections share; nullptr: there is no such worker.
+  virtual Commons* peer(unsigned worker) = 0;
+  /// Ends the ownership of a connection that moves to a peer, which takes it in on its own thread.
+  virtual void give_away(Connection& connection) = 0;
+  /// Owns it from here on. One that came too late for this worker is cut; if this throws, it is
+  /// destroyed.
+  virtual void take_in(Connection& connection) = 0;
 
   std::unique_ptr<Ongoing> lend_ongoing() {
     if (spare_ongoing.empty()) return std::make_unique<Ongoing>();

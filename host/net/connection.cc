@@ -22,7 +22,7 @@ constexpr std::size_t max_bytes_a_turn = 256 << 10;
 }  // namespace
 
 Connection::Connection(Commons& commons, int fd, Origin origin)
-    : commons_(commons), origin_(std::move(origin)), fd_(fd), secure_(origin_.secure), edges_(!secure_) {
+    : commons_(&commons), origin_(std::move(origin)), fd_(fd), secure_(origin_.secure), edges_(!secure_) {
   deadline_.owner = this;
   deadline_.fire = [](Timer& timer) {
     Connection& c = *static_cast<Deadline&>(timer).owner;
@@ -33,9 +33,9 @@ Connection::Connection(Commons& commons, int fd, Origin origin)
 }
 
 bool Connection::start() {
-  watch_ = commons_.loop.watch(fd_, Interest::read, *this, edges_ ? Trigger::edge : Trigger::level);
+  watch_ = commons_->loop.watch(fd_, Interest::read, *this, edges_ ? Trigger::edge : Trigger::level);
   if (watch_ == 0) return false;
-  read_deadline_us_ = commons_.loop.now().count() + commons_.limits.header_timeout.count() * 1000;
+  read_deadline_us_ = commons_->loop.now().count() + commons_->limits.header_timeout.count() * 1000;
   arm_deadline();
   return true;
 }
@@ -76,8 +76,9 @@ bool Connection::wants_input() const {
       return wanted_;
     case State::discard:
     case State::lingering:
-    case State::taken:
       return true;
+    case State::taken:
+      return !paused_;
     default:
       return false;
   }
@@ -87,7 +88,7 @@ bool Connection::receive() {
   if (secure_) return receive_tls();
   ssize_t n = 0;
   do {
-    n = ::recv(fd_, commons_.scratch.get(), Commons::scratch_size, 0);
+    n = ::recv(fd_, commons_->scratch.get(), Commons::scratch_size, 0);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno != EAGAIN) {
     lost();
@@ -102,8 +103,8 @@ bool Connection::receive() {
 
 /// What came lies in the scratch.
 void Connection::take_in(std::size_t size) {
-  const std::string_view came{commons_.scratch.get(), size};
-  if (size > 0) commons_.counters.bytes_in.add(static_cast<std::int64_t>(size));
+  const std::string_view came{commons_->scratch.get(), size};
+  if (size > 0) commons_->counters.bytes_in.add(static_cast<std::int64_t>(size));
   if (size > 0 && in_.empty()) {
     input_ = came;
   } else {
@@ -155,7 +156,7 @@ bool Connection::step() {
 }
 
 bool Connection::next_request() {
-  const HeadScan::Found found = scan_.scan(input_, commons_.limits);
+  const HeadScan::Found found = scan_.scan(input_, commons_->limits);
   if (found == HeadScan::Found::refused) {
     refuse(scan_.refusal());
     return false;
@@ -164,7 +165,8 @@ bool Connection::next_request() {
     if (peer_ended_) state_ = State::closing;
     return false;
   }
-  auto ongoing = commons_.lend_ongoing();
+  const std::string_view input = input_;
+  auto ongoing = commons_->lend_ongoing();
   Exchange& x = ongoing->exchange;
   const std::size_t size = scan_.end() - scan_.begin();
   char* const head = static_cast<char*>(x.arena.allocate(size));
@@ -174,7 +176,7 @@ bool Connection::next_request() {
   partial_ = false;
   served_ = true;
   ++served_this_turn_;
-  ParsedHead parsed = parse_request_head(head, size, commons_.limits, x.request);
+  ParsedHead parsed = parse_request_head(head, size, commons_->limits, x.request);
   if (parsed.chunked && !parsed.refusal) {
     body_.start_chunked();
     // Whoever does not ask for the body is still told how much has come, and never meets a bad one.
@@ -186,7 +188,7 @@ bool Connection::next_request() {
   if (parsed.refusal) {
     const bool head_only = x.request.method == "HEAD";
     body_ = BodyReader();
-    commons_.take_back(std::move(ongoing));
+    commons_->take_back(std::move(ongoing));
     refuse(parsed.refusal, head_only);
     return false;
   }
@@ -196,18 +198,24 @@ bool Connection::next_request() {
   keep_alive_ = parsed.keep_alive;
   expects_continue_ = parsed.expects_continue && x.request.has_body;
   x.sink = this;
-  x.loop = &commons_.loop;
+  x.loop = &commons_->loop;
   x.client_ip = origin_.client_ip;
   x.admin_listener = origin_.serves_admin;
   x.public_listener = origin_.serves_public;
-  x.started_us = commons_.loop.now().count();
-  x.started_wall_us = commons_.loop.wall_us();
-  x.serial = ++commons_.next_serial;
-  commons_.counters.requests.add();
+  x.started_us = commons_->loop.now().count();
+  x.started_wall_us = commons_->loop.wall_us();
+  x.serial = ++commons_->next_serial;
+  commons_->counters.requests.add();
   now_ = std::move(ongoing);
   state_ = State::busy;
   read_deadline_us_ = never;
-  commons_.service->on_head(x);
+  in_head_ = true;
+  commons_->service->on_head(x);
+  in_head_ = false;
+  if (state_ == State::leaving) {
+    input_ = input;
+    return false;
+  }
   return state_ != State::busy || wanted_;
 }
 
@@ -230,7 +238,9 @@ bool Connection::feed_takeover() {
   if (!taken_started_) {
     taken_started_ = true;
     takeover_->on_start(*wire_);
-    if (commons_.draining && state_ == State::taken) takeover_->on_drain();
+    if (commons_->draining && state_ == State::taken) takeover_->on_drain();
+  } else if (paused_ && !overrun_) {
+    return false;
   } else if (!input_.empty() && !overrun_) {
     takeover_->on_bytes(std::exchange(input_, {}));
   } else {
@@ -244,11 +254,11 @@ bool Connection::feed_takeover() {
 void Connection::keep_rest() {
   if (in_.empty()) {
     if (input_.empty()) return;
-    commons_.lend(in_);
+    commons_->lend(in_);
     in_.append(input_);
   } else {
     in_.drop_front(in_.size() - input_.size());
-    if (in_.empty()) commons_.take_back(in_);
+    if (in_.empty()) commons_->take_back(in_);
   }
   input_ = {};
 }
@@ -284,7 +294,7 @@ bool Connection::flush() {
     borrowed.remove_prefix(static_cast<std::size_t>(n) - of_out);
     now_->borrowed = borrowed;
   }
-  if (n > 0) commons_.counters.bytes_out.add(n);
+  if (n > 0) commons_->counters.bytes_out.add(n);
   after_write(n > 0);
   return true;
 }
@@ -292,17 +302,17 @@ bool Connection::flush() {
 void Connection::after_write(bool progress) {
   if (out_.empty() && (!now_ || now_->borrowed.empty())) {
     write_deadline_us_ = never;
-    commons_.take_back(out_);
+    commons_->take_back(out_);
   } else if (progress || write_deadline_us_ == never) {
-    write_deadline_us_ = commons_.loop.now().count() + commons_.limits.write_timeout.count() * 1000;
+    write_deadline_us_ = commons_->loop.now().count() + commons_->limits.write_timeout.count() * 1000;
   }
 }
 
 void Connection::after_flush() {
   const bool all_out = out_.empty();
-  if (state_ == State::busy && now_->starved && out_.size() <= commons_.limits.max_write_buffer / 2) {
+  if (state_ == State::busy && now_->starved && out_.size() <= commons_->limits.max_write_buffer / 2) {
     now_->starved = false;
-    commons_.service->on_writable(now_->exchange);
+    commons_->service->on_writable(now_->exchange);
   } else if (state_ == State::flushing && all_out && now_->borrowed.empty()) {
     end_exchange();
   }
@@ -312,16 +322,17 @@ void Connection::after_flush() {
 
 /// What it waits for until the next turn: readiness and time.
 void Connection::settle() {
-  const std::int64_t now_us = commons_.loop.now().count();
+  if (state_ == State::leaving) return schedule();
+  const std::int64_t now_us = commons_->loop.now().count();
   if (state_ == State::head && !turn_queued_) {
     if (in_.empty()) {
-      if (commons_.draining && served_ && !more_to_read()) return close_gently();
+      if (commons_->draining && served_ && !more_to_read()) return close_gently();
       partial_ = false;
-      if (served_ && !commons_.draining)
-        read_deadline_us_ = now_us + commons_.limits.keep_alive.count() * 1000;
+      if (served_ && !commons_->draining)
+        read_deadline_us_ = now_us + commons_->limits.keep_alive.count() * 1000;
     } else if (!partial_ && !yielded_) {
       partial_ = true;
-      read_deadline_us_ = now_us + commons_.limits.header_timeout.count() * 1000;
+      read_deadline_us_ = now_us + commons_->limits.header_timeout.count() * 1000;
     }
   }
   if (hung_up_ && !(unread_ && wants_input())) return lost();
@@ -359,12 +370,14 @@ void Connection::await_readiness() {
 void Connection::schedule() {
   if (turn_queued_ || state_ == State::dead) return;
   turn_queued_ = true;
-  commons_.loop.defer(turn_post_);
+  commons_->loop.defer(turn_post_);
 }
 
 void Connection::run_scheduled() {
   turn_queued_ = false;
-  if (state_ == State::dead) return commons_.bury(*this);
+  if (state_ == State::dead) return commons_->bury(*this);
+  if (state_ == State::leaving) return depart();
+  if (state_ == State::arriving) return arrive();
   guarded([this] {
     if (std::exchange(read_next_, false) && wants_input()) {
       if (!receive()) return;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "host/net/commons.h"
+#include "host/net/connection_count.h"
 #include "host/net/head_scan.h"
 #include "host/net/tls_stream.h"
 
@@ -18,11 +19,12 @@ struct Origin {
   bool serves_admin = true;
   bool serves_public = true;
   bool secure = false;  ///< The client speaks TLS.
+  ConnectionCount::Place place{};
 };
 
-/// Lives on its worker's loop. It handles one exchange at a time and leaves what the client
-/// pipelined behind it unread; all answers made in one turn of the loop leave in one write.
-/// Its descriptor is closed with it at the latest.
+/// Lives on its worker's loop, which hand_over changes. It handles one exchange at a time and leaves what the
+/// client pipelined behind it unread; all answers made in one turn of the loop leave in one write. Its
+/// descriptor is closed with it at the latest.
 class Connection final : public FdHandler, public ResponseSink {
  public:
   /// Owns `fd`, which is non-blocking. `commons` must outlive it.
@@ -45,6 +47,7 @@ class Connection final : public FdHandler, public ResponseSink {
   void finish() override;
   void abort() override;
   void upgrade(const std::vector<Header>& headers, std::unique_ptr<Takeover> takeover) override;
+  bool hand_over(unsigned worker) override;
 
   std::size_t place = 0;  ///< In its worker's list.
 
@@ -57,6 +60,8 @@ class Connection final : public FdHandler, public ResponseSink {
     closing,    // Closes when all is written.
     lingering,  // Our direction is shut; waits for the client's, so that it can read the answer.
     taken,      // Upgraded.
+    leaving,    // Handed over to another worker: moves when this turn is over.
+    arriving,   // On its way there; only the post knows of it.
     dead,
   };
   class Wire;
@@ -89,6 +94,10 @@ class Connection final : public FdHandler, public ResponseSink {
   void schedule();
   void run_scheduled();
 
+  // connection_move.cc: from one worker to another.
+  void depart();
+  void arrive();
+
   // connection_tls.cc: the same over TLS.
   bool receive_tls();
   bool shake_hands();
@@ -114,7 +123,7 @@ class Connection final : public FdHandler, public ResponseSink {
 
   static constexpr std::int64_t never = INT64_MAX;
 
-  Commons& commons_;
+  Commons* commons_;
   Origin origin_;
   int fd_;
   WatchId watch_ = 0;
@@ -137,7 +146,9 @@ class Connection final : public FdHandler, public ResponseSink {
   bool reset_ = false;    // Close with a reset.
   bool overrun_ = false;  // A takeover must be closed: it wrote too much, or asked for it.
   bool taken_started_ = false;
-  bool secure_;       // TLS is spoken, or awaited.
+  bool paused_ = false;   // A takeover wants no bytes.
+  bool in_head_ = false;  // The service is being told of a head, and has asked for nothing yet.
+  bool secure_;           // TLS is spoken, or awaited.
   const bool edges_;  // Readiness is told once. Not over TLS, whose buffers would have to be emptied, too.
   std::string_view input_;  // In a turn: what is still to be handled, in in_ or the scratch.
   Bytes in_;                // Between turns.
@@ -153,6 +164,7 @@ class Connection final : public FdHandler, public ResponseSink {
   Deadline deadline_;
   TurnPost turn_post_;
   unsigned served_this_turn_ = 0;
+  unsigned next_worker_ = 0;  // While leaving.
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Takeover> takeover_;
 };
@@ -161,11 +173,13 @@ class Connection final : public FdHandler, public ResponseSink {
 class Connection::Wire final : public Takeover::Wire {
  public:
   explicit Wire(Connection& connection) : connection_(connection) {}
-  Loop& loop() override { return connection_.commons_.loop; }
+  Loop& loop() override { return connection_.commons_->loop; }
   bool write(std::string_view data) override;
   std::size_t queued() const override { return connection_.out_.size(); }
   void close_after_write() override;
   void close_now() override;
+  void pause() override { connection_.paused_ = true; }
+  void resume() override;
 
  private:
   Connection& connection_;

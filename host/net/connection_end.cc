@@ -20,17 +20,17 @@ constexpr std::int64_t last_chance_us = 500'000;
 }  // namespace
 
 Connection::~Connection() {
-  commons_.loop.disarm(deadline_);
+  commons_->loop.disarm(deadline_);
   if (state_ == State::dead) return;
-  commons_.loop.forget(watch_);
+  commons_->loop.forget(watch_);
   ::close(fd_);
 }
 
 /// In place of whatever the service would have answered, if it has the exchange already;
 /// otherwise the caller knows whether the request was a HEAD.
 void Connection::refuse(const Refusal& refusal, bool head_only) {
-  commons_.counters.count_refusal(refusal.status);
-  std::string body = commons_.service->refusal(refusal.status, refusal.detail);
+  commons_->counters.count_refusal(refusal.status);
+  std::string body = commons_->service->refusal(refusal.status, refusal.detail);
   const std::size_t length = body.size();
   if (now_) {
     Exchange& x = now_->exchange;
@@ -47,7 +47,7 @@ void Connection::refuse(const Refusal& refusal, bool head_only) {
   framing.length = static_cast<std::int64_t>(length);
   framing.persistence = Framing::Persistence::close;
   Bytes& to = out();
-  append_response_head(to, refusal.status, headers, commons_.date.at(commons_.loop.wall_us()), framing);
+  append_response_head(to, refusal.status, headers, commons_->date.at(commons_->loop.wall_us()), framing);
   to.append(body);
   keep_alive_ = false;
   linger_ = true;
@@ -59,8 +59,8 @@ void Connection::cancel_exchange() {
   if (!now_) return;
   const std::unique_ptr<Ongoing> cancelled = std::move(now_);
   wanted_ = false;
-  commons_.service->on_cancel(cancelled->exchange);
-  commons_.service->on_end(cancelled->exchange);
+  commons_->service->on_cancel(cancelled->exchange);
+  commons_->service->on_end(cancelled->exchange);
 }
 
 void Connection::close_gently() {
@@ -76,7 +76,7 @@ void Connection::close_gently() {
     leave_tls();
     ::shutdown(fd_, SHUT_WR);
     state_ = State::lingering;
-    read_deadline_us_ = commons_.loop.now().count() + (commons_.draining ? linger_draining_us : linger_us);
+    read_deadline_us_ = commons_->loop.now().count() + (commons_->draining ? linger_draining_us : linger_us);
     settle();
     return;
   }
@@ -86,13 +86,13 @@ void Connection::close_gently() {
 void Connection::lost() {
   if (state_ == State::dead) return;
   state_ = State::dead;
-  commons_.loop.forget(watch_);
-  commons_.loop.disarm(deadline_);
+  commons_->loop.forget(watch_);
+  commons_->loop.disarm(deadline_);
   leave_tls();
   ::close(fd_);
   in_.release();
   out_.release();
-  if (!turn_queued_) commons_.bury(*this);
+  if (!turn_queued_) commons_->bury(*this);
   cancel_exchange();
 }
 
@@ -105,7 +105,7 @@ void Connection::cut() {
 
 void Connection::bid_farewell() {
   if (!takeover_) return;
-  commons_.counters.websockets.add(-1);
+  commons_->counters.websockets.add(-1);
   if (taken_started_) takeover_->on_closed();
 }
 
@@ -119,11 +119,11 @@ void Connection::drain() {
     }
     // Whoever is not idle, or has not been for long, may be sending: a close that leaves it
     // unread would be a reset, and destroy an answer on its way.
-    const std::int64_t idle_since_us = read_deadline_us_ - commons_.limits.keep_alive.count() * 1000;
+    const std::int64_t idle_since_us = read_deadline_us_ - commons_->limits.keep_alive.count() * 1000;
     linger_ =
-        linger_ || state_ != State::head || commons_.loop.now().count() - idle_since_us < linger_draining_us;
+        linger_ || state_ != State::head || commons_->loop.now().count() - idle_since_us < linger_draining_us;
     if (state_ != State::head) return;
-    read_deadline_us_ = std::min(read_deadline_us_, commons_.loop.now().count() + last_chance_us);
+    read_deadline_us_ = std::min(read_deadline_us_, commons_->loop.now().count() + last_chance_us);
     // A request that is in the kernel already is answered.
     if (wants_input() && receive()) turn();
   });
@@ -132,7 +132,7 @@ void Connection::drain() {
 void Connection::set_interest(Interest interest) {
   if (interest == interest_) return;
   interest_ = interest;
-  commons_.loop.rewatch(watch_, interest);
+  commons_->loop.rewatch(watch_, interest);
 }
 
 /// The timer is moved only to come earlier: it finds out for itself, when it fires, that
@@ -142,21 +142,21 @@ void Connection::arm_deadline() {
   if (due_us == never) return;
   const std::int64_t due_ms = (due_us + 999) / 1000;
   if (deadline_.armed() && deadline_.due_ms <= due_ms) return;
-  const std::int64_t now_ms = (commons_.loop.now().count() + 999) / 1000;
-  commons_.loop.arm(deadline_, std::chrono::milliseconds(std::max<std::int64_t>(due_ms - now_ms, 0)));
+  const std::int64_t now_ms = (commons_->loop.now().count() + 999) / 1000;
+  commons_->loop.arm(deadline_, std::chrono::milliseconds(std::max<std::int64_t>(due_ms - now_ms, 0)));
 }
 
 void Connection::expire() {
-  const std::int64_t now_us = commons_.loop.now().count();
+  const std::int64_t now_us = commons_->loop.now().count();
   if (now_us < read_deadline_us_ && now_us < write_deadline_us_) return arm_deadline();
   const bool stuck = now_us >= write_deadline_us_;
   const bool head_came = state_ == State::head && partial_;
   const bool body_awaited = state_ == State::busy && wanted_ && !now_->begun;
   if (state_ != State::lingering) {
-    commons_.counters.count(stuck                   ? TimedOut::reader
-                            : state_ != State::head ? TimedOut::body
-                            : head_came || !served_ ? TimedOut::header
-                                                    : TimedOut::next_request);
+    commons_->counters.count(stuck                   ? TimedOut::reader
+                             : state_ != State::head ? TimedOut::body
+                             : head_came || !served_ ? TimedOut::header
+                                                     : TimedOut::next_request);
   }
   if (stuck || !(head_came || body_awaited)) return lost();
   read_deadline_us_ = never;

@@ -20,25 +20,26 @@ constexpr const char* unsendable = "the answer has a status or a header field th
 }  // namespace
 
 Bytes& Connection::out() {
-  if (out_.capacity() == 0) commons_.lend(out_);
+  if (out_.capacity() == 0) commons_->lend(out_);
   return out_;
 }
 
 void Connection::want_body(std::size_t limit) {
   if (!now_ || state_ != State::busy || wanted_) return;
+  in_head_ = false;
   Exchange& x = now_->exchange;
   if (body_.ended()) {
     x.body = now_->body.view();
-    return commons_.service->on_body(x);
+    return commons_->service->on_body(x);
   }
   now_->body_limit = limit;
   if (body_.known_left() > limit) {
-    commons_.counters.count_refusal(413);
-    return commons_.service->on_body_too_large(x);
+    commons_->counters.count_refusal(413);
+    return commons_->service->on_body_too_large(x);
   }
   wanted_ = true;
   body_mark_ = 0;
-  read_deadline_us_ = commons_.loop.now().count() + commons_.limits.body_timeout.count() * 1000;
+  read_deadline_us_ = commons_->loop.now().count() + commons_->limits.body_timeout.count() * 1000;
   if (expects_continue_) {
     expects_continue_ = false;
     if ((in_turn_ ? input_ : in_.view()).empty()) out().append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -69,20 +70,20 @@ void Connection::handle_body(BodyReader::State state) {
       if (peer_ended_) return lost();
       if (body_.received() - body_mark_ >= body_progress) {
         body_mark_ = body_.received();
-        read_deadline_us_ = commons_.loop.now().count() + commons_.limits.body_timeout.count() * 1000;
+        read_deadline_us_ = commons_->loop.now().count() + commons_->limits.body_timeout.count() * 1000;
       }
       return;
     case BodyReader::State::end:
       wanted_ = false;
       read_deadline_us_ = never;
       x.body = now_->body.view();
-      return commons_.service->on_body(x);
+      return commons_->service->on_body(x);
     case BodyReader::State::too_large:
       wanted_ = false;
       keep_alive_ = false;
       read_deadline_us_ = never;
-      commons_.counters.count_refusal(413);
-      return commons_.service->on_body_too_large(x);
+      commons_->counters.count_refusal(413);
+      return commons_->service->on_body_too_large(x);
     case BodyReader::State::bad:
       if (now_->begun) return lost();
       return refuse(bad_chunks);
@@ -92,7 +93,7 @@ void Connection::handle_body(BodyReader::State state) {
 /// Decides at the last moment whether the connection outlives this answer.
 Framing::Persistence Connection::persistence() {
   if (!body_.ended() && (expects_continue_ || body_.known_left() > max_dropped)) keep_alive_ = false;
-  if (commons_.draining) {
+  if (commons_->draining) {
     linger_ = true;  // As in drain.
     // Requests that were read behind this one are answered first.
     if ((in_turn_ ? input_ : in_.view()).empty()) keep_alive_ = false;
@@ -113,7 +114,7 @@ void Connection::send(std::string_view body) {
     framing.length = static_cast<std::int64_t>(body.size());
   }
   if (status < 200 || !append_response_head(out(), status, x.response.headers,
-                                            commons_.date.at(x.loop->wall_us()), framing)) {
+                                            commons_->date.at(x.loop->wall_us()), framing)) {
     return send_unsendable();
   }
   if (!has_no_body(status) && x.request.method != "HEAD") {
@@ -133,7 +134,7 @@ void Connection::send(std::string_view body) {
 /// In place of an answer that cannot be written.
 void Connection::send_unsendable() {
   Exchange& x = now_->exchange;
-  const std::string body = commons_.service->refusal(500, unsendable);
+  const std::string body = commons_->service->refusal(500, unsendable);
   x.response.status = 500;
   x.response.headers.clear();
   if (!body.empty()) x.response.headers.push_back({"Content-Type", "application/problem+json"});
@@ -141,7 +142,7 @@ void Connection::send_unsendable() {
   framing.persistence = persistence();
   framing.body = Framing::Body::length;
   framing.length = static_cast<std::int64_t>(body.size());
-  append_response_head(out(), 500, x.response.headers, commons_.date.at(x.loop->wall_us()), framing);
+  append_response_head(out(), 500, x.response.headers, commons_->date.at(x.loop->wall_us()), framing);
   if (x.request.method != "HEAD") {
     out_.append(body);
     x.response_size = framing.length;
@@ -168,7 +169,7 @@ void Connection::begin(std::int64_t length) {
   }
   framing.persistence = persistence();
   if (x.response.status < 200 || !append_response_head(out(), x.response.status, x.response.headers,
-                                                       commons_.date.at(x.loop->wall_us()), framing)) {
+                                                       commons_->date.at(x.loop->wall_us()), framing)) {
     return send_unsendable();
   }
   now_->begun = true;
@@ -199,7 +200,7 @@ bool Connection::write(std::string_view data) {
     out().append(data);
   }
   if (!in_turn_) schedule();
-  now_->starved = out_.size() > commons_.limits.max_write_buffer;
+  now_->starved = out_.size() > commons_->limits.max_write_buffer;
   return !now_->starved;
 }
 
@@ -231,12 +232,12 @@ void Connection::end_exchange() {
   } else if (!body_.ended()) {
     state_ = State::discard;
     drop_limit_ = body_.received() + max_dropped;
-    read_deadline_us_ = commons_.loop.now().count() + commons_.limits.body_timeout.count() * 1000;
+    read_deadline_us_ = commons_->loop.now().count() + commons_->limits.body_timeout.count() * 1000;
   } else {
     state_ = State::head;
   }
-  commons_.service->on_end(ended->exchange);
-  commons_.take_back(std::move(ended));
+  commons_->service->on_end(ended->exchange);
+  commons_->take_back(std::move(ended));
   if (!in_turn_) schedule();
 }
 
@@ -244,13 +245,13 @@ void Connection::upgrade(const std::vector<Header>& headers, std::unique_ptr<Tak
   if (!now_ || state_ != State::busy || now_->begun) return;
   Framing framing;
   framing.persistence = Framing::Persistence::upgrade;
-  if (!append_response_head(out(), 101, headers, commons_.date.at(commons_.loop.wall_us()), framing)) {
+  if (!append_response_head(out(), 101, headers, commons_->date.at(commons_->loop.wall_us()), framing)) {
     return send_unsendable();
   }
   now_->exchange.response.status = 101;
   wire_ = std::make_unique<Wire>(*this);
   takeover_ = std::move(takeover);
-  commons_.counters.websockets.add();
+  commons_->counters.websockets.add();
   keep_alive_ = true;
   body_ = BodyReader();
   end_exchange();
@@ -261,7 +262,7 @@ void Connection::upgrade(const std::vector<Header>& headers, std::unique_ptr<Tak
 bool Connection::Wire::write(std::string_view data) {
   Connection& c = connection_;
   if (c.state_ != State::taken || c.overrun_) return false;
-  if (c.out_.size() + data.size() > c.commons_.limits.max_write_buffer) {
+  if (c.out_.size() + data.size() > c.commons_->limits.max_write_buffer) {
     c.overrun_ = true;
   } else {
     c.out().append(data);
@@ -274,6 +275,11 @@ void Connection::Wire::close_after_write() {
   if (connection_.state_ != State::taken) return;
   connection_.linger_ = true;
   connection_.state_ = State::closing;
+  if (!connection_.in_turn_) connection_.schedule();
+}
+
+void Connection::Wire::resume() {
+  if (!std::exchange(connection_.paused_, false)) return;
   if (!connection_.in_turn_) connection_.schedule();
 }
 

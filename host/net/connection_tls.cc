@@ -24,7 +24,7 @@ bool Connection::receive_tls() {
     // What came with the handshake's end, the socket won't tell of.
     if (!tls_ || !tls_->more()) return true;
   }
-  const TlsStream::Read came = tls_->read(commons_.scratch.get(), Commons::scratch_size);
+  const TlsStream::Read came = tls_->read(commons_->scratch.get(), Commons::scratch_size);
   if (came.outcome == TlsStream::Outcome::failed) {
     lost();
     return false;
@@ -37,7 +37,7 @@ bool Connection::receive_tls() {
 /// As far as it goes in this turn. False: the connection is gone.
 bool Connection::shake_hands() {
   // Level-triggered polling tells of it again in the next turn.
-  if (!commons_.handshakes.spend(commons_.loop)) return true;
+  if (!commons_->handshakes.spend(commons_->loop)) return true;
   if (!tls_) {
     char first = 0;
     const ssize_t n = ::recv(fd_, &first, 1, MSG_PEEK);
@@ -47,7 +47,7 @@ bool Connection::shake_hands() {
       refuse({400, "this port speaks HTTPS; the request came without TLS"});
       return true;
     }
-    if (n == 1) tls_ = commons_.tls->accept(fd_);
+    if (n == 1) tls_ = commons_->tls->accept(fd_);
     if (!tls_) {
       lost();
       return false;
@@ -55,8 +55,8 @@ bool Connection::shake_hands() {
   }
   switch (tls_->shake_hands()) {
     case TlsStream::Outcome::done:
-      commons_.counters.tls_handshakes.add();
-      commons_.counters.tls_active.add();
+      commons_->counters.tls_handshakes.add();
+      commons_->counters.tls_active.add();
       return true;
     case TlsStream::Outcome::blocked:
       return true;
@@ -94,7 +94,7 @@ bool Connection::flush_tls() {
       borrowed.remove_prefix(one.bytes);
     }
   }
-  commons_.counters.bytes_out.add(static_cast<std::int64_t>(written));
+  commons_->counters.bytes_out.add(static_cast<std::int64_t>(written));
   after_write(tls_->sent() != sent);
   return true;
 }
@@ -104,9 +104,9 @@ void Connection::leave_tls() {
   if (!secure_) return;
   secure_ = false;
   if (!tls_ || !tls_->established()) {
-    commons_.counters.tls_failures.add();
+    commons_->counters.tls_failures.add();
   } else {
-    commons_.counters.tls_active.add(-1);
+    commons_->counters.tls_active.add(-1);
     if (!reset_ && !now_ && out_.empty()) tls_->say_goodbye();
   }
   tls_.reset();

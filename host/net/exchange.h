@@ -76,6 +76,14 @@ class ResponseSink {
   /// read included, go to `takeover`. The exchange ends. `headers` as in ResponseHead: Upgrade
   /// is among them, `Connection: Upgrade` is added.
   virtual void upgrade(const std::vector<Header>& headers, std::unique_ptr<class Takeover> takeover) = 0;
+
+  /// Has another worker handle this request, and what follows on its connection: on_end is
+  /// called from within, nothing is sent, and the connection moves to that worker's loop, where
+  /// its Service gets the same head (on_head) with all that is behind it. It counts there, and
+  /// waits there for a drain or stop. Only from within on_head, as the first call.
+  /// False, and nothing has happened: a body was asked for or an answer begun, it is this
+  /// worker, or there is no such worker. The exchange must be answered here then.
+  virtual bool hand_over(unsigned worker) = 0;
 };
 
 /// Raw bytes of a connection that was upgraded. Owned by the connection. On its loop.
@@ -92,6 +100,10 @@ class Takeover {
     virtual std::size_t queued() const = 0;  ///< Bytes not yet taken by the kernel.
     virtual void close_after_write() = 0;    ///< Flushes, then closes (on_closed follows).
     virtual void close_now() = 0;            ///< on_closed follows, not from within.
+    /// No on_bytes until `resume`: what the client sends waits in the kernel, and at its end. A
+    /// reset is still told. Closing does not wait for it.
+    virtual void pause() = 0;
+    virtual void resume() = 0;  ///< on_bytes may follow, not from within.
   };
   virtual void on_start(Wire& wire) = 0;             ///< First.
   virtual void on_bytes(std::string_view data) = 0;  ///< Valid for the call.

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/net/connection_count.h"
 #include "host/net/worker.h"
 
 namespace mimus {
@@ -51,7 +52,7 @@ class Latch {
 
 struct Server::State {
   State(const Limits& l, std::function<std::unique_ptr<Service>(Loop&)> make)
-      : limits(l), admission(limits), make_service(std::move(make)) {}
+      : limits(l), count(limits), make_service(std::move(make)) {}
 
   void run(Worker& worker, Latch& ready, std::atomic<bool>& failed) {
     const std::string name = "worker-" + std::to_string(worker.loop.index());
@@ -67,8 +68,21 @@ struct Server::State {
     worker.service.reset();
   }
 
+  /// Blocks until each worker has done it, on its own thread.
+  void on_all(const std::function<void(Worker&)>& work) {
+    // Shared with the workers, which may leave it a moment after we do.
+    const auto done = std::make_shared<Latch>(workers.size());
+    for (const auto& worker : workers) {
+      worker->loop.post(*new Call([&worker = *worker, work, done] {
+        work(worker);
+        done->count_down();
+      }));
+    }
+    done->wait();
+  }
+
   Limits limits;
-  Admission admission;
+  ConnectionCount count;
   std::function<std::unique_ptr<Service>(Loop&)> make_service;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
@@ -79,7 +93,8 @@ Server::Server(const Clock& clock, const Limits& limits, unsigned workers,
                std::function<std::unique_ptr<Service>(Loop&)> make_service)
     : state_(std::make_unique<State>(limits, std::move(make_service))) {
   for (unsigned i = 0; i < std::max(workers, 1u); ++i) {
-    state_->workers.push_back(std::make_unique<Worker>(i, clock, state_->limits, state_->admission));
+    state_->workers.push_back(
+        std::make_unique<Worker>(i, clock, state_->limits, state_->count, state_->workers));
   }
 }
 
@@ -127,26 +142,18 @@ Loop& Server::loop(unsigned index) { return state_->workers[index]->loop; }
 
 void Server::drain(std::chrono::milliseconds grace) {
   if (state_->threads.empty()) return;
-  // Shared with the workers, which may leave it a moment after we do.
-  const auto empty = std::make_shared<Latch>(state_->workers.size());
-  const auto accepting = std::make_shared<std::atomic<std::size_t>>(state_->workers.size());
-  for (const auto& worker : state_->workers) {
-    worker->loop.post(*new Call([&state = *state_, &worker = *worker, grace, empty, accepting] {
-      worker.drain(grace, [empty] { empty->count_down(); });
-      if (accepting->fetch_sub(1) != 1) return;
-      // Not closed: our parent holds them, too, and new clients would queue for nobody.
-      for (const int socket : state.tcp_sockets) ::shutdown(socket, SHUT_RDWR);
-    }));
-  }
-  empty->wait();
+  state_->on_all([grace](Worker& worker) { worker.drain(grace); });
+  // Not closed: our parent holds them, too, and new clients would queue for nobody.
+  for (const int socket : state_->tcp_sockets) ::shutdown(socket, SHUT_RDWR);
+  state_->count.await_none();
 }
 
 void Server::stop() {
-  for (const auto& worker : state_->workers) {
-    if (state_->threads.empty()) break;
-    worker->loop.post(
-        *new Call([&worker = *worker] { worker.close_all([&worker] { worker.loop.stop(); }); }));
-  }
+  if (state_->threads.empty()) return;
+  state_->on_all([](Worker& worker) { worker.close_all(); });
+  // A connection may still be on its way from one loop to another.
+  state_->count.await_none();
+  for (const auto& worker : state_->workers) worker->loop.stop();
   for (std::thread& thread : state_->threads) thread.join();
   state_->threads.clear();
 }

@@ -56,44 +56,19 @@ void Commons::take_back(std::unique_ptr<Ongoing> ongoing) {
   spare_ongoing.push_back(std::move(ongoing));
 }
 
-std::optional<TurnedAway> Admission::enter(const std::string& client_ip) {
-  if (connections_.fetch_add(1, std::memory_order_relaxed) >= limits_.max_connections) {
-    connections_.fetch_sub(1, std::memory_order_relaxed);
-    return TurnedAway::max_connections;
-  }
-  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  std::size_t& of_ip = per_ip_[client_ip];
-  if (of_ip < limits_.max_connections_per_ip) {
-    ++of_ip;
-    return std::nullopt;
-  }
-  connections_.fetch_sub(1, std::memory_order_relaxed);
-  return TurnedAway::max_connections_per_ip;
-}
-
-void Admission::leave(const std::string& client_ip) {
-  connections_.fetch_sub(1, std::memory_order_relaxed);
-  if (limits_.max_connections_per_ip == 0 || client_ip.empty()) return;
-  const std::lock_guard lock(mutex_);
-  const auto found = per_ip_.find(client_ip);
-  if (found != per_ip_.end() && --found->second == 0) per_ip_.erase(found);
-}
-
-Worker::Worker(unsigned index, const Clock& clock, const Limits& limits_of_server, Admission& admission)
+Worker::Worker(unsigned index, const Clock& clock, const Limits& limits_of_server, ConnectionCount& count,
+               const std::vector<std::unique_ptr<Worker>>& all)
     : Commons(own_loop, limits_of_server),
       own_loop(index, clock),
-      admission_(admission),
+      count_(count),
+      all_(all),
       first_spare_(first_spare()),
       reserve_(open_reserve()) {
   reap_post_.worker = this;
   reap_post_.run = [](Post& post) { static_cast<OwnPost&>(post).worker->reap(); };
   resume_timer_.worker = grace_timer_.worker = this;
   resume_timer_.fire = [](Timer& timer) { static_cast<OwnTimer&>(timer).worker->resume_accepting(); };
-  grace_timer_.fire = [](Timer& timer) {
-    Worker& worker = *static_cast<OwnTimer&>(timer).worker;
-    for (std::size_t i = worker.connections_.size(); i-- > 0;) worker.connections_[i]->cut();
-  };
+  grace_timer_.fire = [](Timer& timer) { static_cast<OwnTimer&>(timer).worker->cut_all(); };
 }
 
 Worker::~Worker() {
@@ -160,8 +135,9 @@ bool Worker::turn_away(const Acceptor& acceptor) {
 }
 
 void Worker::admit(int fd, const Acceptor& acceptor, std::string client_ip) {
+  ConnectionCount::Place place;
   const auto refused =
-      fd < first_spare_ ? admission_.enter(client_ip) : std::optional(TurnedAway::no_descriptor);
+      fd < first_spare_ ? count_.enter(client_ip, place) : std::optional(TurnedAway::no_descriptor);
   if (refused) {
     counters.count(*refused);
     ::close(fd);
@@ -169,11 +145,9 @@ void Worker::admit(int fd, const Acceptor& acceptor, std::string client_ip) {
   }
   counters.accepted.add();
   counters.active.add();
-  auto connection = std::make_unique<Connection>(
-      *this, fd,
-      Origin{std::move(client_ip), acceptor.serves_admin, acceptor.serves_public, acceptor.secure});
-  connection->place = connections_.size();
-  connections_.push_back(std::move(connection));
+  put_on(std::make_unique<Connection>(*this, fd,
+                                      Origin{std::move(client_ip), acceptor.serves_admin,
+                                             acceptor.serves_public, acceptor.secure, std::move(place)}));
   if (!connections_.back()->start()) connections_.back()->cut();
 }
 
@@ -189,14 +163,30 @@ void Worker::resume_accepting() {
   for (const auto& acceptor : acceptors_) loop.rewatch(acceptor->watch, Interest::read);
 }
 
-void Worker::bury(Connection& connection) {
-  const std::size_t place = connection.place;
-  dead_.push_back(std::move(connections_[place]));
+void Worker::put_on(std::unique_ptr<Connection> connection) {
+  connection->place = connections_.size();
+  connections_.push_back(std::move(connection));
+}
+
+std::unique_ptr<Connection> Worker::take_off(std::size_t place) {
+  std::unique_ptr<Connection> out = std::move(connections_[place]);
   if (place + 1 < connections_.size()) {
     connections_[place] = std::move(connections_.back());
     connections_[place]->place = place;
   }
   connections_.pop_back();
+  return out;
+}
+
+void Worker::give_away(Connection& connection) { (void)take_off(connection.place).release(); }
+
+void Worker::take_in(Connection& connection) {
+  put_on(std::unique_ptr<Connection>(&connection));
+  if (closed_) connection.cut();
+}
+
+void Worker::bury(Connection& connection) {
+  dead_.push_back(take_off(connection.place));
   if (reap_queued_) return;
   reap_queued_ = true;
   loop.defer(reap_post_);
@@ -208,19 +198,16 @@ void Worker::reap() {
   dead_.clear();
   for (const auto& connection : dead) {
     counters.active.add(-1);
-    admission_.leave(connection->origin().client_ip);
     try {
       connection->bid_farewell();
     } catch (...) {  // A takeover's failure must not keep the others alive.
     }
   }
   if (resume_timer_.armed()) resume_accepting();
-  finish_drain_if_empty();
 }
 
-void Worker::drain(std::chrono::milliseconds grace, std::function<void()> done) {
+void Worker::drain(std::chrono::milliseconds grace) {
   draining = true;
-  drained_ = std::move(done);
   accepting_ = false;
   loop.disarm(resume_timer_);
   for (const auto& acceptor : acceptors_) {
@@ -230,26 +217,20 @@ void Worker::drain(std::chrono::milliseconds grace, std::function<void()> done) 
   }
   loop.arm(grace_timer_, grace);
   for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->drain();
-  finish_drain_if_empty();
 }
 
-void Worker::finish_drain_if_empty() {
-  if (!draining || !connections_.empty() || !dead_.empty() || !drained_) return;
-  loop.disarm(grace_timer_);
-  std::exchange(drained_, nullptr)();
+void Worker::cut_all() {
+  closed_ = true;
+  for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->cut();
 }
 
-void Worker::close_all(std::function<void()> done) {
+void Worker::close_all() {
   draining = true;
-  drained_ = [first = std::move(drained_), last = std::move(done)] {
-    if (first) first();
-    last();
-  };
   accepting_ = false;
   loop.disarm(resume_timer_);
+  loop.disarm(grace_timer_);
   for (const auto& acceptor : acceptors_) loop.unwatch(acceptor->watch);
-  for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->cut();
-  finish_drain_if_empty();
+  cut_all();
 }
 
 }  // namespace mimus

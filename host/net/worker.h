@@ -1,40 +1,23 @@
 // One worker: a loop, its service, its share of the listening sockets, its connections.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <functional>
-#include <map>
+#include <chrono>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/net/commons.h"
 #include "host/net/connection.h"
+#include "host/net/connection_count.h"
 
 namespace mimus {
-
-/// Who may connect, counted over all workers. Thread-safe.
-class Admission {
- public:
-  explicit Admission(const Limits& limits) : limits_(limits) {}
-  /// Nothing: it may stay until `leave`.
-  std::optional<TurnedAway> enter(const std::string& client_ip);
-  void leave(const std::string& client_ip);
-
- private:
-  const Limits& limits_;
-  std::atomic<std::size_t> connections_{0};
-  std::mutex mutex_;
-  std::map<std::string, std::size_t> per_ip_;  // Empty unless there is a limit for each address.
-};
 
 /// Everything but the constructor belongs to its loop's thread.
 class Worker final : public Commons {
  public:
-  Worker(unsigned index, const Clock& clock, const Limits& limits, Admission& admission);
+  /// `all` are the server's workers, this one among them, complete before any runs.
+  Worker(unsigned index, const Clock& clock, const Limits& limits, ConnectionCount& count,
+         const std::vector<std::unique_ptr<Worker>>& all);
   ~Worker() override;
 
   /// A listening socket to accept on. REQUIRES: before `open`.
@@ -42,11 +25,14 @@ class Worker final : public Commons {
   bool open();  ///< Watches the sockets. False: the system refused.
 
   void bury(Connection& connection) override;
+  Commons* peer(unsigned worker) override { return worker < all_.size() ? all_[worker].get() : nullptr; }
+  void give_away(Connection& connection) override;
+  void take_in(Connection& connection) override;
 
-  /// `done` is called when no connection is left, at the latest after `grace`.
-  void drain(std::chrono::milliseconds grace, std::function<void()> done);
-  /// Cancels and destroys all connections; nothing is accepted any more. `done` comes last.
-  void close_all(std::function<void()> done);
+  /// Accepts nothing any more, and cuts after `grace` what is still there, or comes from a peer.
+  void drain(std::chrono::milliseconds grace);
+  /// The same without grace.
+  void close_all();
 
   Loop own_loop;
 
@@ -72,10 +58,13 @@ class Worker final : public Commons {
   void admit(int fd, const Acceptor& acceptor, std::string client_ip);
   void pause_accepting();
   void resume_accepting();
+  std::unique_ptr<Connection> take_off(std::size_t place);
+  void put_on(std::unique_ptr<Connection> connection);
   void reap();
-  void finish_drain_if_empty();
+  void cut_all();
 
-  Admission& admission_;
+  ConnectionCount& count_;
+  const std::vector<std::unique_ptr<Worker>>& all_;
   const int first_spare_;  // Descriptors from this number on are for others than clients.
   int reserve_;            // Given up for the moment it takes to turn a client away; -1: lost.
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
@@ -84,9 +73,9 @@ class Worker final : public Commons {
   OwnPost reap_post_;
   bool reap_queued_ = false;
   bool accepting_ = false;
+  bool closed_ = false;  // Connections are not even let finish.
   OwnTimer resume_timer_;
   OwnTimer grace_timer_;
-  std::function<void()> drained_;
 };
 
 }  // namespace mimus

@@ -26,6 +26,8 @@ struct FakeWire final : Takeover::Wire {
   std::size_t queued() const override { return 0; }
   void close_after_write() override { closing = true; }
   void close_now() override { gone = true; }
+  void pause() override {}
+  void resume() override {}
 
   std::string taken() { return std::exchange(sent, {}); }
 

@@ -30,6 +30,8 @@ struct Wire final : Takeover::Wire {
   std::size_t queued() const override { return 0; }
   void close_after_write() override {}
   void close_now() override {}
+  void pause() override {}
+  void resume() override {}
   Loop& its_loop;
   std::string sent;
   bool room = true;

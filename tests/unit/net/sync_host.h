@@ -96,6 +96,9 @@ class SyncHost final : public Commons {
     if (&connection != connection_.get()) std::abort();
     buried_ = std::move(connection_);
   }
+  Commons* peer(unsigned) override { return nullptr; }
+  void give_away(Connection&) override { std::abort(); }
+  void take_in(Connection&) override { std::abort(); }
 
   FakeClock clock;
   Limits own_limits;

@@ -54,17 +54,25 @@ class Log {
   std::vector<std::string> lines_;
 };
 
-/// Echoes whatever it is sent, in upper case, and logs.
+/// Echoes whatever it is sent, in upper case, and logs. `paused`: it reads nothing for a second first.
 class EchoTakeover final : public Takeover {
  public:
-  explicit EchoTakeover(Log& log) : log_(log) {}
-  void on_start(Wire& wire) override { wire_ = &wire; }
+  explicit EchoTakeover(Log& log, bool paused = false) : log_(log), starts_paused_(paused) {
+    resume_.owner = this;
+    resume_.fire = [](Timer& timer) { static_cast<Resume&>(timer).owner->wire_->resume(); };
+  }
+  void on_start(Wire& wire) override {
+    wire_ = &wire;
+    if (starts_paused_) pause();
+  }
   void on_bytes(std::string_view data) override {
     std::string out(data);
     for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     if (out == "CLOSE") {
       wire_->write("bye");
       wire_->close_after_write();
+    } else if (out == "PAUSE") {
+      pause();
     } else if (out == "CUT") {
       wire_->close_now();
     } else if (out == "FLOOD") {
@@ -78,22 +86,55 @@ class EchoTakeover final : public Takeover {
     wire_->write("going away");
     wire_->close_after_write();
   }
-  void on_closed() override { log_.add("takeover closed"); }
+  void on_closed() override {
+    wire_->loop().disarm(resume_);
+    log_.add("takeover closed");
+  }
 
  private:
+  struct Resume : Timer {
+    EchoTakeover* owner = nullptr;
+  };
+  void pause() {
+    wire_->pause();
+    wire_->loop().arm(resume_, std::chrono::milliseconds(1000));
+    log_.add("paused");
+  }
+
   Log& log_;
+  const bool starts_paused_;
+  Resume resume_;
   Wire* wire_ = nullptr;
 };
 
-/// Answers by path; see on_head.
+/// Answers by path; see on_head. "/on/N/…" is answered by worker N.
 class TestService final : public Service {
  public:
   explicit TestService(Log& log) : log_(log) {}
   ~TestService() override { log_.add("service destroyed"); }
 
   void on_head(Exchange& x) override {
-    const std::string_view path = x.request.raw_path;
+    std::string_view path = x.request.raw_path;
+    if (path.starts_with("/on/")) {
+      const auto worker = static_cast<unsigned>(path[4] - '0');
+      if (worker != x.loop->index() && x.sink->hand_over(worker)) return log_.add("handed over");
+      path.remove_prefix(5);
+    }
     x.response.status = 200;
+    if (path == "/where") return x.sink->send(x.arena.copy(std::to_string(x.loop->index())));
+    if (path == "/stay") return x.sink->send(x.sink->hand_over(x.loop->index()) ? "gone" : "stayed");
+    if (path == "/begun") {
+      x.sink->begin(-1);
+      x.sink->write(x.sink->hand_over(x.loop->index() ^ 1) ? "gone" : "stayed");
+      return x.sink->finish();
+    }
+    if (path == "/bodied") {
+      moves_late_ = true;
+      return x.sink->want_body(1000);
+    }
+    if (path.starts_with("/block")) {
+      return x.sink->send(x.arena.copy(std::string(path).append(std::string(15'000, 'b'))));
+    }
     if (path == "/throw") throw std::runtime_error("thrown by the service");
     if (path == "/wait") {
       waiting_ = &x;
@@ -129,15 +170,20 @@ class TestService final : public Service {
       x.sink->write("half");
       return x.sink->abort();
     }
-    if (path == "/upgrade") {
-      return x.sink->upgrade({{"Upgrade", "echo"}}, std::make_unique<EchoTakeover>(log_));
+    if (path == "/upgrade" || path == "/paused") {
+      return x.sink->upgrade({{"Upgrade", "echo"}}, std::make_unique<EchoTakeover>(log_, path == "/paused"));
     }
     if (path == "/body") return x.sink->want_body(1000);
     if (path == "/ip") return x.sink->send(x.client_ip.empty() ? "unix" : x.client_ip);
     const std::string_view text = x.arena.copy(std::string(x.request.method).append(" ").append(path));
     x.sink->send(text);
   }
-  void on_body(Exchange& x) override { x.sink->send(x.arena.copy(std::string("got ").append(x.body))); }
+  void on_body(Exchange& x) override {
+    if (std::exchange(moves_late_, false)) {
+      return x.sink->send(x.sink->hand_over(x.loop->index() ^ 1) ? "gone" : "stayed");
+    }
+    x.sink->send(x.arena.copy(std::string("got ").append(x.body)));
+  }
   void on_body_too_large(Exchange& x) override {
     x.response.status = 413;
     x.sink->send("too large");
@@ -163,6 +209,7 @@ class TestService final : public Service {
  private:
   Log& log_;
   Exchange* waiting_ = nullptr;
+  bool moves_late_ = false;  // What comes too late.
   std::string large_ = std::string(large_size, 'L');
 };
 

@@ -16,13 +16,16 @@ struct SecureOptions {
   std::size_t piece = SIZE_MAX;         ///< So much goes out at once.
   const TlsFiles::Pair* own = nullptr;  ///< The client's certificate.
   SSL_SESSION* session = nullptr;       ///< To resume.
+  int receive_buffer = 0;               ///< Of its socket; 0: the system's choice.
 };
 
 /// Every call fails the test after 20 s rather than hang.
 class SecureClient {
  public:
   explicit SecureClient(const TestHost& host, const SecureOptions& options = {})
-      : socket_(host), piece_(options.piece), context_(SSL_CTX_new(TLS_client_method())) {
+      : socket_(host, options.receive_buffer),
+        piece_(options.piece),
+        context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX_set_security_level(context_, 0);
     SSL_CTX_set_min_proto_version(context_, options.version ? options.version : TLS1_VERSION);
     SSL_CTX_set_max_proto_version(context_, options.version);

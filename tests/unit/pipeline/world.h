@@ -55,6 +55,7 @@ class FakeSink final : public ResponseSink {
     end();
   }
   void upgrade(const std::vector<Header>&, std::unique_ptr<Takeover>) override {}
+  bool hand_over(unsigned) override { return false; }
 
   void end() {
     for (const Header& header : exchange_.response.headers)
