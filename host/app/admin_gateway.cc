@@ -5,8 +5,8 @@
 #include <mutex>
 #include <thread>
 
+#include "host/net/responder.h"
 #include "host/pipeline/problem.h"
-#include "host/pipeline/responder.h"
 #include "host/plugin/resume.h"
 #include "host/route/target.h"
 

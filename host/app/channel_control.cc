@@ -62,10 +62,13 @@ std::vector<ChannelInfo> WorkerChannels::list(const Ulid& endpoint) {
 
 std::size_t WorkerChannels::broadcast(const Ulid& endpoint, const std::string& name,
                                       const std::string& payload) {
-  return ask_all<std::size_t>(
-      *server_, [this, endpoint, frame = event_frame(name, payload)](unsigned i, std::size_t& sent) {
-        if (services_[i] != nullptr) sent += services_[i]->channels().broadcast(endpoint, frame);
-      });
+  return ask_all<std::size_t>(*server_,
+                              [this, endpoint, parts = EventParts{name, only_argument(payload), {}, -1}](
+                                  unsigned i, std::size_t& sent) {
+                                if (services_[i] == nullptr) return;
+                                Outgoing message = Outgoing::event(parts);
+                                sent += services_[i]->channels().broadcast(endpoint, {}, message, nullptr);
+                              });
 }
 
 bool WorkerChannels::close(const Ulid& endpoint, const Ulid& channel) {

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "host/net/responder.h"
 #include "host/pipeline/problem.h"
-#include "host/pipeline/responder.h"
 
 namespace mimus {
 namespace {

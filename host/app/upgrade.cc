@@ -8,9 +8,9 @@
 #include <string>
 
 #include "host/channel/framing.h"
+#include "host/net/responder.h"
 #include "host/pipeline/channel_binding.h"
 #include "host/pipeline/problem.h"
-#include "host/pipeline/responder.h"
 #include "mimus/json_text.h"
 
 namespace mimus {
@@ -185,10 +185,15 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
     exchange_.response.status = 101;
     std::vector<Header> headers{{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", accept_}};
     if (!protocol_.empty()) headers.push_back({"Sec-WebSocket-Protocol", protocol_});
+    ChannelOrigin origin;
+    origin.path = channel_->path;
+    origin.client_ip = address;
+    origin.query = exchange_.request.raw_query;
+    origin.subprotocol = protocol_;
     exchange_.sink->upgrade(
-        headers, channels_.make(channel_->id, address, bind_channel(std::move(pipeline), [count, address] {
-                                  count->leave(address);
-                                })));
+        headers,
+        channels_.make(channels_.next_id(), channel_->id, std::move(origin), {},
+                       bind_channel(std::move(pipeline), [count, address] { count->leave(address); })));
   }
 
   void on_woken(mimus_resume&, mimus_resume::Woken) override { open(); }

@@ -1,13 +1,19 @@
-// Open WebSockets: each worker's table of them, and what the admin API does with them.
+// Open channels: each worker's table of them, and what is done with them from outside.
+//
+// A channel is one client of one WebSocket endpoint: a raw WebSocket, or one namespace of a
+// Socket.IO client.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/channel/outgoing.h"
 #include "host/net/exchange.h"
 #include "host/net/loop.h"
 #include "mimus/result.h"
@@ -15,17 +21,35 @@
 
 namespace mimus {
 
+class BaseChannel;
 class Channel;
-
-/// {"event":name,"data":payload}: what a raw WebSocket client receives for an event.
-/// `payload` is JSON and goes in as it is.
-std::string event_text(std::string_view name, std::string_view payload);
-/// The same as one text frame, for ChannelTable::broadcast.
-std::string event_frame(std::string_view name, std::string_view payload);
 
 /// Rooms are joined by name; how long one may be, and how many one channel may be in.
 inline constexpr std::size_t max_room_name = 128, max_rooms = 64;
 bool is_room_name(std::string_view name);
+
+enum class ChannelProtocol : std::uint8_t { websocket, socket_io };
+/// "websocket", "socket.io"
+std::string_view name_of(ChannelProtocol protocol);
+
+/// What a client came with.
+struct ChannelOrigin {
+  ChannelProtocol protocol = ChannelProtocol::websocket;
+  std::string path;  ///< The endpoint's.
+  std::string client_ip;
+  std::string query;  ///< Raw, of the handshake's target.
+  std::string subprotocol;
+  std::string auth;  ///< JSON, or "" for none: what a Socket.IO client connected with.
+};
+
+/// An event of a Socket.IO client, or (name "") its acknowledgement of one. Views for the call.
+struct IncomingEvent {
+  std::string_view name;
+  std::string_view
+      args;  ///< A valid JSON array; placeholders as in EventParts, each below `binaries.size()`.
+  std::span<const std::string_view> binaries;
+  std::int64_t ack = -1;  ///< What Channel::send is to be told in an acknowledgement; -1: none is awaited.
+};
 
 /// What happens on a channel: implemented by the plugin host for the bound plugins.
 /// On the channel's loop. All may call the channel, also to close it.
@@ -33,26 +57,32 @@ class ChannelBehaviour {
  public:
   virtual ~ChannelBehaviour() = default;  ///< Gives back the binding.
   virtual void on_open(Channel& channel) = 0;
+  /// Instead of on_open, where it takes another behaviour's place on a channel that is open.
+  virtual void on_rebind(Channel& channel) = 0;
   virtual void on_timer(Channel& channel, std::size_t plugin, void* ud) = 0;
-  /// A whole message from the client.
+  /// A whole message of a raw client.
   virtual void on_message(Channel& channel, bool binary, std::string_view payload) = 0;
+  virtual void on_event(Channel& channel, const IncomingEvent& event) = 0;
   /// Last, if on_open was called; the connection has gone. No timer fires afterwards.
   virtual void on_close(Channel& channel) = 0;
   /// Whether it has a part in `plugin`'s hands, which names a plugin instance.
   virtual bool uses(const void* plugin) const = 0;
+  /// Whether messages are to be kept.
+  virtual bool captures() const = 0;
 };
 
-/// One open WebSocket. Owned by its connection. Everything on its loop.
+enum class ChannelFault : std::uint8_t { drop, garbage, ignore_pings, slow };
+
+/// One open channel. Owned by its connection. Everything on its loop.
 class Channel {
  public:
   virtual ~Channel() = default;
   virtual const Ulid& id() const = 0;
   virtual const Ulid& endpoint() const = 0;
-  /// {"event":name,"data":payload} as one text frame. False: it is closing or closed, or
-  /// the peer reads so slowly that it is being closed now.
-  virtual bool send_event(std::string_view name, std::string_view payload) = 0;
-  /// The same with a frame that was made by `frame` or `event_frame`.
-  virtual bool send_frame(std::string_view framed) = 0;
+  virtual const ChannelOrigin& origin() const = 0;
+  /// False: it is closing or closed, or the peer reads so slowly that it is being closed now.
+  /// What the peer cannot be told is left out, and true.
+  virtual bool send(Outgoing& message) = 0;
   /// Says goodbye and disarms all timers at once; a second call does nothing. A code that a
   /// peer may not be sent (see valid_close_code) goes out as none.
   virtual void close(int code, std::string_view reason) = 0;
@@ -65,21 +95,54 @@ class Channel {
   /// Joins a room of its endpoint. Joining twice is `yes`. It leaves all when it closes.
   virtual Joined join(std::string_view room) = 0;
   virtual void leave(std::string_view room) = 0;
+
+  /// Misbehaves as mimus_channel_v1::fault says. False: it is closing or closed.
+  virtual bool fault(ChannelFault how, std::uint64_t value) = 0;
 };
 
 struct ChannelInfo {
   Ulid id, endpoint;
+  ChannelProtocol protocol = ChannelProtocol::websocket;
   std::string client_ip;
   std::int64_t since_us = 0;
+  /// Bytes as they were on the wire: frames of a raw client, packets of a Socket.IO one.
   std::uint64_t messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0;
+};
+
+/// What passed through a channel. Views for the call.
+struct ChannelMessage {
+  Outgoing::Kind kind = Outgoing::Kind::text;
+  bool out = false;       ///< From the host to the client.
+  std::string_view name;  ///< Of an event.
+  std::string_view data;  ///< The arguments, a JSON array; or the text or bytes.
+  std::span<const std::string_view> binaries;
+  std::int64_t ack = -1;
+};
+
+/// Is told of what happens on a worker's channels: for the journal and for who watches. On the
+/// loop; may not call the channel.
+class ChannelObserver {
+ public:
+  virtual ~ChannelObserver() = default;
+  virtual void on_open(const BaseChannel& channel) = 0;
+  /// Only for channels that capture and for watched endpoints.
+  virtual void on_message(const BaseChannel& channel, const ChannelMessage& message) = 0;
+  /// `code` is what the first of both sides said: 1005 for none, 1006 where the connection was lost.
+  virtual void on_close(const BaseChannel& channel, int code, std::string_view reason) = 0;
 };
 
 struct ChannelOptions {
   std::size_t max_message_bytes = 1 << 20;
-  std::chrono::milliseconds ping_interval{30'000};  ///< A silent peer is pinged …
-  std::chrono::milliseconds ping_timeout{30'000};   ///< … and closed if it stays silent.
+  std::chrono::milliseconds ping_interval{25'000};  ///< A silent peer is pinged …
+  std::chrono::milliseconds ping_timeout{20'000};   ///< … and closed if it stays silent.
   std::chrono::milliseconds close_timeout{5'000};   ///< For the peer's close frame.
   std::size_t max_timers = 1024;                    ///< Waiting at once on one channel.
+  std::size_t max_slow_bytes = 1 << 20;             ///< That a slowed channel may have waiting.
+};
+
+/// What an endpoint's definition asks of the host for one channel.
+struct ChannelRules {
+  std::uint32_t messages_per_second = 0;  ///< Beyond it the channel is closed with 1008; 0: no limit.
 };
 
 /// One worker's open channels. Not thread-safe. Counts and lists leave out those that are
@@ -94,25 +157,40 @@ class ChannelTable {
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
 
-  /// A takeover for ResponseSink::upgrade, which opens a channel on the endpoint when it starts.
-  std::unique_ptr<Takeover> make(const Ulid& endpoint, std::string client_ip,
-                                 std::unique_ptr<ChannelBehaviour> behaviour);
+  /// Before the first channel; must outlive the table. nullptr: nobody.
+  void observe(ChannelObserver* observer);
+
+  /// A takeover for ResponseSink::upgrade, which opens a raw channel on the endpoint when it
+  /// starts. `id` is the channel's.
+  std::unique_ptr<Takeover> make(const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
+                                 ChannelRules rules, std::unique_ptr<ChannelBehaviour> behaviour);
+  Ulid next_id();
 
   /// Appends, oldest first.
   void list(const Ulid& endpoint, std::vector<ChannelInfo>& out) const;
-  /// Sends one frame, framed once, to all open channels of an endpoint; how many.
-  std::size_t broadcast(const Ulid& endpoint, std::string_view framed);
-  /// The same to those in a room, or to all if it is ""; `except` (may be nullptr) is left out.
-  std::size_t broadcast(const Ulid& endpoint, const std::string& room, std::string_view framed,
+  /// Sends to all open channels of an endpoint, or to those in a room unless it is "", but to
+  /// `except` (may be nullptr); to how many.
+  std::size_t broadcast(const Ulid& endpoint, const std::string& room, Outgoing& message,
                         const Channel* except);
+  /// False if no open channel has that id on that endpoint, or it cannot be sent to.
+  bool send(const Ulid& endpoint, const Ulid& channel, Outgoing& message);
   /// False if no open channel has that id on that endpoint.
   bool close(const Ulid& endpoint, const Ulid& channel, int code, std::string_view reason);
   /// Closes all whose behaviour uses `plugin`.
   void close_users(const void* plugin, int code, std::string_view reason);
+  /// Closes all of an endpoint; how many.
+  std::size_t close_all(const Ulid& endpoint, int code, std::string_view reason);
+  /// Gives every open channel of an endpoint what `next` makes for it, in the place of its
+  /// behaviour (see ChannelBehaviour::on_rebind); how many.
+  std::size_t rebind(const Ulid& endpoint,
+                     const std::function<std::unique_ptr<ChannelBehaviour>(const Channel&)>& next);
+  /// Has the observer told of the endpoint's messages, until as many calls with false.
+  void watch(const Ulid& endpoint, bool on);
   std::size_t count(const Ulid& endpoint, std::string_view client_ip) const;
   std::size_t size() const;
 
-  struct State;  ///< Known to the channels themselves.
+  struct State;  ///< Known to the channels themselves (host/channel/base_channel.h).
+  State& state() { return *state_; }
 
  private:
   std::unique_ptr<State> state_;

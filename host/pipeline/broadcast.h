@@ -9,10 +9,10 @@ namespace mimus {
 
 class Server;
 
-/// Sends `framed` (of event_frame) to the endpoint's open channels in `room` ("": all): to those
+/// Sends the event to the endpoint's open channels in `room` ("": all): to those
 /// of this worker at once, to the others' by one post each. False: more than 64 MiB wait for other
 /// workers already, and nothing was sent. `server` may be nullptr: this worker alone.
 /// REQUIRES: on the worker of `from`.
-bool broadcast(Server* server, const Channel& from, std::string room, std::string framed, bool but_me);
+bool broadcast(Server* server, const Channel& from, std::string room, EventParts parts, bool but_me);
 
 }  // namespace mimus

@@ -19,14 +19,21 @@ class BoundChannel final : public ChannelBehaviour {
   }
 
   void on_open(Channel& channel) override {
-    for (std::size_t i = 0; i < seats_.size(); ++i) {
-      Server* const server = pipeline_->steps()[i].plugin->host.services.server;
-      seats_[i] = {&channel, server, i, channel.id().text(), nullptr};
-    }
+    seat(channel);
     each(Hook::on_open,
          [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
            if (peer.on_open != nullptr) peer.on_open(inst, step.bound, handle(seat), &seat.context);
          });
+  }
+
+  void on_rebind(Channel& channel) override {
+    seat(channel);
+    each(Hook::on_open, [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step,
+                           PluginChannel& seat) {
+      const auto hook = MIMUS_HAS(step.plugin->peer, on_rebind) && peer.on_rebind != nullptr ? peer.on_rebind
+                                                                                             : peer.on_open;
+      if (hook != nullptr) hook(inst, step.bound, handle(seat), &seat.context);
+    });
   }
 
   void on_timer(Channel&, std::size_t plugin, void* ud) override {
@@ -49,12 +56,31 @@ class BoundChannel final : public ChannelBehaviour {
          });
   }
 
+  void on_event(Channel& channel, const IncomingEvent& event) override {
+    std::vector<mimus_str> binaries;
+    for (const std::string_view one : event.binaries) binaries.push_back({one.data(), one.size()});
+    const mimus_event told{sizeof told,
+                           static_cast<std::uint32_t>(binaries.size()),
+                           {event.name.data(), event.name.size()},
+                           {event.args.data(), event.args.size()},
+                           binaries.data(),
+                           event.ack};
+    each(Hook::on_message,
+         [&](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
+           if (!MIMUS_HAS(step.plugin->peer, on_event) || peer.on_event == nullptr || !channel.is_open())
+             return;
+           peer.on_event(inst, step.bound, handle(seat), &seat.context, &told);
+         });
+  }
+
   void on_close(Channel&) override {
     each(Hook::on_close,
          [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
            if (peer.on_close != nullptr) peer.on_close(inst, step.bound, handle(seat), &seat.context);
          });
   }
+
+  bool captures() const override { return pipeline_->capture().bodies; }
 
   bool uses(const void* plugin) const override {
     return std::any_of(pipeline_->steps().begin(), pipeline_->steps().end(), [&](const Step& step) {
@@ -63,6 +89,10 @@ class BoundChannel final : public ChannelBehaviour {
   }
 
  private:
+  void seat(Channel& channel) {
+    for (std::size_t i = 0; i < seats_.size(); ++i)
+      seats_[i] = {&channel, pipeline_->steps()[i].plugin->host.services.server, i, {}, nullptr};
+  }
   static mimus_channel* handle(PluginChannel& seat) { return reinterpret_cast<mimus_channel*>(&seat); }
 
   /// An exception that comes out, past the SDK's wall, ends the channel.
@@ -94,6 +124,26 @@ class BoundChannel final : public ChannelBehaviour {
 };
 
 }  // namespace
+
+mimus_handshake ask_handshake(const Pipeline& pipeline) {
+  mimus_handshake all{sizeof all, 0, 0};
+  for (const Step& step : pipeline.steps()) {
+    const mimus_peer_v1* const peer = step.plugin->peer;
+    if (step.bound == nullptr || !MIMUS_HAS(peer, on_handshake) || peer->on_handshake == nullptr) continue;
+    mimus_handshake one{sizeof one, 0, 0};
+    const CrumbScope crumb(step.plugin->host.slot, Hook::on_open);
+    try {
+      peer->on_handshake(step.plugin->instance, step.bound, &one);
+    } catch (...) {
+      step.plugin->failures.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    all.delay_ms = std::min(std::max(all.delay_ms, one.delay_ms), max_handshake_delay_ms);
+    if (all.refuse_with == 0 && one.refuse_with >= 400 && one.refuse_with <= 599)
+      all.refuse_with = one.refuse_with;
+  }
+  return all;
+}
 
 std::unique_ptr<ChannelBehaviour> bind_channel(std::shared_ptr<const Pipeline> pipeline,
                                                std::function<void()> leave) {

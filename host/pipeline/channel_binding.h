@@ -16,9 +16,15 @@ struct PluginChannel {
   Channel* channel = nullptr;
   Server* server = nullptr;  ///< Whose workers a broadcast goes to; nullptr: this one alone.
   std::size_t step = 0;
-  std::string id;           ///< The channel's, as text.
+  std::string id;           ///< The channel's as text, once asked for.
   void* context = nullptr;  ///< The plugin's own.
 };
+
+inline constexpr std::uint32_t max_handshake_delay_ms = 600'000;
+
+/// What the plugins have to say before a client is let in: the longest delay, the first refusal.
+/// On a worker.
+mimus_handshake ask_handshake(const Pipeline& pipeline);
 
 /// Keeps the pipeline, so that the definition may change or go while the channel is open.
 /// `leave` is called when the channel has gone.

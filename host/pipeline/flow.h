@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "host/net/exchange.h"
+#include "host/net/responder.h"
 #include "host/pipeline/compiler.h"
 #include "host/pipeline/generation.h"
 #include "host/pipeline/pipeline.h"
-#include "host/pipeline/responder.h"
 #include "host/plugin/resume.h"
 #include "host/route/definitions.h"
 #include "host/upstream/upstream.h"

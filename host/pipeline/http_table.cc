@@ -3,10 +3,7 @@
 #include <string>
 #include <type_traits>
 
-#include "host/channel/channels.h"
-#include "host/channel/framing.h"
-#include "host/pipeline/broadcast.h"
-#include "host/pipeline/channel_binding.h"
+#include "host/pipeline/channel_services.h"
 #include "host/pipeline/flow.h"
 #include "host/plugin/loaded.h"
 #include "host/upstream/upstream.h"
@@ -229,65 +226,6 @@ mimus_rc forward_check(mimus_host* host, mimus_str url, mimus_str* why) {
   return MIMUS_E_INVAL;
 }
 
-// ---- mimus.channel/1 -------------------------------------------------------------------
-
-PluginChannel& channel_of(mimus_channel* channel) { return *reinterpret_cast<PluginChannel*>(channel); }
-
-/// Sends one frame. A channel that was open and is not any more reads too slowly.
-mimus_rc send(mimus_channel* to, const std::string& framed) {
-  Channel& channel = *channel_of(to).channel;
-  if (!channel.is_open()) return MIMUS_E_GONE;
-  return channel.send_frame(framed) ? MIMUS_OK : MIMUS_E_NOSPC;
-}
-
-mimus_rc send_event(mimus_channel* channel, mimus_str name, mimus_str payload) {
-  return send(channel, event_frame(view(name), view(payload)));
-}
-mimus_rc send_text(mimus_channel* channel, mimus_str text) {
-  return send(channel, frame(Opcode::text, view(text)));
-}
-mimus_rc send_binary(mimus_channel* channel, mimus_str data) {
-  return send(channel, frame(Opcode::binary, view(data)));
-}
-mimus_rc join(mimus_channel* channel, mimus_str room) {
-  switch (channel_of(channel).channel->join(view(room))) {
-    case Channel::Joined::yes:
-      return MIMUS_OK;
-    case Channel::Joined::closed:
-      return MIMUS_E_GONE;
-    case Channel::Joined::too_many:
-      return MIMUS_E_NOSPC;
-    default:
-      return MIMUS_E_INVAL;
-  }
-}
-mimus_rc leave(mimus_channel* channel, mimus_str room) {
-  if (!is_room_name(view(room))) return MIMUS_E_INVAL;
-  channel_of(channel).channel->leave(view(room));
-  return MIMUS_OK;
-}
-mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
-                   std::int32_t but_me) {
-  PluginChannel& own = channel_of(from);
-  if (room.n != 0 && !is_room_name(view(room))) return MIMUS_E_INVAL;
-  const bool sent = mimus::broadcast(own.server, *own.channel, std::string(view(room)),
-                                     event_frame(view(name), view(payload)), but_me != 0);
-  return sent ? MIMUS_OK : MIMUS_E_NOSPC;
-}
-mimus_rc close(mimus_channel* channel, std::int32_t code, mimus_str reason) {
-  channel_of(channel).channel->close(code, view(reason));
-  return MIMUS_OK;
-}
-mimus_rc start_timer(mimus_channel* channel, std::uint64_t ms, void* ud) {
-  PluginChannel& own = channel_of(channel);
-  if (!own.channel->is_open()) return MIMUS_E_GONE;
-  return own.channel->start_timer(std::chrono::milliseconds(ms), own.step, ud) ? MIMUS_OK : MIMUS_E_NOSPC;
-}
-mimus_str client_id(mimus_channel* channel) {
-  const std::string& id = channel_of(channel).id;
-  return {id.data(), id.size()};
-}
-
 constexpr mimus_http_v1 http_table{
     sizeof(mimus_http_v1), living<attr>,         living<get>,          living<at>,
     living<set>,           living<add>,          living<remove>,       living<request_body>,
@@ -298,21 +236,6 @@ constexpr mimus_http_v1 http_table{
 constexpr mimus_async_v1 async_table{sizeof(mimus_async_v1), living<hold>, resume, release};
 constexpr mimus_forward_v1 forward_table{sizeof(mimus_forward_v1), living<forward>, living<forwarded, 0>,
                                          forward_check};
-constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
-                                         send_event,
-                                         close,
-                                         start_timer,
-                                         client_id,
-                                         send_text,
-                                         send_binary,
-                                         join,
-                                         leave,
-                                         broadcast,
-                                         nullptr,
-                                         nullptr,
-                                         nullptr,
-                                         nullptr,
-                                         nullptr};
 
 }  // namespace
 
@@ -320,8 +243,7 @@ const void* exchange_extension(std::string_view id) {
   if (id == "mimus.http/1") return &http_table;
   if (id == "mimus.async/1") return &async_table;
   if (id == "mimus.forward/1") return &forward_table;
-  if (id == "mimus.channel/1") return &channel_table;
-  return nullptr;
+  return channel_extension(id);
 }
 
 }  // namespace mimus

@@ -5,7 +5,7 @@
 
 namespace mimus {
 
-/// "mimus.http/1", "mimus.async/1", "mimus.forward/1", "mimus.channel/1"; else nullptr.
+/// "mimus.http/1", "mimus.async/1", "mimus.forward/1", and what channel_services.h has; else nullptr.
 /// For PluginServices::extension.
 const void* exchange_extension(std::string_view id);
 

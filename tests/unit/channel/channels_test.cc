@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "channel_peer.h"
 #include "client_frames.h"
 #include "host/channel/framing.h"
 #include "loop_thread.h"
@@ -14,78 +15,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct FakeWire final : Takeover::Wire {
-  explicit FakeWire(Loop& l) : its_loop(l) {}
-  Loop& loop() override { return its_loop; }
-  bool write(std::string_view data) override {
-    EXPECT_FALSE(closing || gone) << "a write after the end";
-    if (!room) return false;
-    sent += data;
-    return true;
-  }
-  std::size_t queued() const override { return 0; }
-  void close_after_write() override { closing = true; }
-  void close_now() override { gone = true; }
-  void pause() override {}
-  void resume() override {}
-
-  std::string taken() { return std::exchange(sent, {}); }
-
-  Loop& its_loop;
-  std::string sent;
-  bool room = true, closing = false, gone = false;
-};
-
-/// A behaviour that writes down what happens and does what the test says.
-struct Diary {
-  std::string text;
-  bool alive = false;
-  std::function<void(Channel&)> at_open, at_timer, at_message, at_close;
-};
-
-struct Behaviour final : ChannelBehaviour {
-  explicit Behaviour(Diary& d) : diary(d) { diary.alive = true; }
-  ~Behaviour() override { diary.alive = false; }
-  void on_open(Channel& c) override { note("open", diary.at_open, c); }
-  void on_timer(Channel& c, std::size_t plugin, void* ud) override {
-    note("timer" + std::to_string(plugin) + (ud == &diary ? "!" : ""), diary.at_timer, c);
-  }
-  void on_message(Channel& c, bool binary, std::string_view payload) override {
-    note((binary ? "binary=" : "text=") + std::string(payload), diary.at_message, c);
-  }
-  void on_close(Channel& c) override { note("close", diary.at_close, c); }
-  bool uses(const void* plugin) const override { return plugin == &diary; }
-  void note(const std::string& what, const std::function<void(Channel&)>& then, Channel& c) {
-    diary.text += what + " ";
-    if (then) then(c);
-  }
-  Diary& diary;
-};
-
-/// One peer: its wire, its channel and its diary.
-struct Peer {
-  Peer(Loop& loop, ChannelTable& table, const Ulid& endpoint, std::string ip = "10.0.0.1")
-      : wire(loop), takeover(table.make(endpoint, std::move(ip), std::make_unique<Behaviour>(diary))) {}
-  void start() { takeover->on_start(wire); }
-  void bytes(std::string_view data) { takeover->on_bytes(data); }
-  Channel& channel() { return dynamic_cast<Channel&>(*takeover); }
-  void lose() {
-    takeover->on_closed();
-    takeover.reset();
-  }
-
-  Diary diary;
-  FakeWire wire;
-  std::unique_ptr<Takeover> takeover;
-};
-
 class Channels : public testing::Test {
  protected:
   Channels() {
     endpoint.bytes[15] = 1;
     other.bytes[15] = 2;
     net.on([&] {
-      table = std::make_unique<ChannelTable>(net.loop, net.clock, ChannelOptions{.max_message_bytes = 100});
+      table = std::make_unique<ChannelTable>(
+          net.loop, net.clock,
+          ChannelOptions{.max_message_bytes = 100, .ping_interval = 30s, .ping_timeout = 30s});
       peer = std::make_unique<Peer>(net.loop, *table, endpoint);
     });
   }
@@ -102,6 +40,11 @@ class Channels : public testing::Test {
     net.on([&] { peer->bytes(data); });
   }
 
+  std::size_t broadcast(std::string name, std::string_view payload) {
+    Outgoing message = event_of(std::move(name), payload);
+    return table->broadcast(endpoint, {}, message, nullptr);
+  }
+
   LoopThread net;
   Ulid endpoint, other;
   std::unique_ptr<ChannelTable> table;
@@ -111,7 +54,7 @@ class Channels : public testing::Test {
 std::string close_frame(int code) { return frame(Opcode::close, close_payload(code, {})); }
 
 TEST_F(Channels, GiveMessagesToTheBehaviourAndEventsToThePeer) {
-  peer->diary.at_open = [](Channel& c) { EXPECT_TRUE(c.send_event("wel\"come", R"({"a":1.0})")); };
+  peer->diary.at_open = [](Channel& c) { EXPECT_TRUE(send_event(c, "wel\"come", R"({"a":1.0})")); };
   start();
   EXPECT_EQ(peer->wire.taken(), frame(Opcode::text, R"({"event":"wel\"come","data":{"a":1.0}})"));
   bytes(client_text("hi") + client_frame({0x82, "\xff"}));
@@ -172,7 +115,7 @@ TEST_F(Channels, FailAPeerThatBreaksTheProtocol) {
       p->bytes(row.sent + client_text("after"));
       EXPECT_EQ(p->wire.taken(), close_frame(row.code));
       EXPECT_EQ(p->diary.text, "open ");
-      EXPECT_FALSE(p->channel().send_event("e", "1"));
+      EXPECT_FALSE(send_event(p->channel(), "e", "1"));
       EXPECT_FALSE(p->wire.closing) << "would reset the connection under unread bytes";
     });
     net.advance(60ms);
@@ -244,7 +187,7 @@ TEST_F(Channels, EndWithAPeerThatReadsTooSlowly) {
   net.on([&] {
     EXPECT_TRUE(peer->channel().start_timer(10ms, 0, nullptr));
     peer->wire.room = false;
-    EXPECT_FALSE(peer->channel().send_event("e", "1"));
+    EXPECT_FALSE(send_event(peer->channel(), "e", "1"));
     EXPECT_FALSE(peer->channel().is_open());
     EXPECT_EQ(table->size(), 0u);
   });
@@ -335,7 +278,7 @@ TEST_F(Channels, StopEveryTimerWhicheverWayTheyClose) {
 TEST_F(Channels, MayBeClosedFromWithinAnyCallback) {
   const std::function<void(Channel&)> close = [](Channel& c) {
     c.close(4001, "");
-    EXPECT_FALSE(c.send_event("e", "1"));
+    EXPECT_FALSE(send_event(c, "e", "1"));
     EXPECT_FALSE(c.start_timer(1ms, 0, nullptr));
     c.close(4002, "");
   };
@@ -388,7 +331,7 @@ TEST_F(Channels, AreListedCountedAndClosedByTheirEndpoint) {
     EXPECT_EQ(table->count(other, "10.0.0.2"), 0u);
 
     a.bytes(client_text("12345"));
-    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 3u);
+    EXPECT_EQ(broadcast("e", "1"), 3u);
     EXPECT_EQ(a.wire.sent, frame(Opcode::text, R"({"event":"e","data":1})"));
     EXPECT_EQ(d.wire.sent, "");
 
@@ -412,7 +355,7 @@ TEST_F(Channels, AreListedCountedAndClosedByTheirEndpoint) {
     EXPECT_EQ(infos.size(), 2u);
     b.lose();
     a.lose();
-    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 1u);
+    EXPECT_EQ(broadcast("e", "1"), 1u);
     EXPECT_EQ(table->size(), 2u);
   });
 }
@@ -423,7 +366,7 @@ TEST_F(Channels, BroadcastPastAPeerThatReadsTooSlowly) {
     a.start();
     b.start();
     a.wire.room = false;
-    EXPECT_EQ(table->broadcast(endpoint, event_frame("e", "1")), 1u);
+    EXPECT_EQ(broadcast("e", "1"), 1u);
     EXPECT_EQ(table->size(), 1u);
   });
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "channel_peer.h"
 #include "host/channel/channels.h"
 #include "host/channel/framing.h"
 #include "loop_thread.h"
@@ -11,41 +12,10 @@
 namespace mimus {
 namespace {
 
-struct Silent final : ChannelBehaviour {
-  void on_open(Channel&) override {}
-  void on_timer(Channel&, std::size_t, void*) override {}
-  void on_message(Channel&, bool, std::string_view) override {}
-  void on_close(Channel&) override {}
-  bool uses(const void*) const override { return false; }
-};
-
-struct Wire final : Takeover::Wire {
-  explicit Wire(Loop& l) : its_loop(l) {}
-  Loop& loop() override { return its_loop; }
-  bool write(std::string_view data) override {
-    if (!room) return false;
-    sent += data;
-    return true;
-  }
-  std::size_t queued() const override { return 0; }
-  void close_after_write() override {}
-  void close_now() override {}
-  void pause() override {}
-  void resume() override {}
-  Loop& its_loop;
-  std::string sent;
-  bool room = true;
-};
-
-struct Peer {
-  Peer(Loop& loop, ChannelTable& table, const Ulid& endpoint)
-      : wire(loop), takeover(table.make(endpoint, "10.0.0.1", std::make_unique<Silent>())) {
-    takeover->on_start(wire);
-  }
-  Channel& channel() { return dynamic_cast<Channel&>(*takeover); }
-  bool heard() { return !std::exchange(wire.sent, {}).empty(); }
-  Wire wire;
-  std::unique_ptr<Takeover> takeover;
+/// A peer that is open.
+struct Member : Peer {
+  Member(Loop& loop, ChannelTable& table, const Ulid& endpoint) : Peer(loop, table, endpoint) { start(); }
+  bool heard() { return !wire.taken().empty(); }
 };
 
 class Rooms : public testing::Test {
@@ -63,12 +33,12 @@ class Rooms : public testing::Test {
   }
   LoopThread net;
   Ulid endpoint, other;
-  const std::string event = event_frame("e", "1");
+  Outgoing event = event_of("e", "1");
 };
 
 TEST_F(Rooms, ABroadcastReachesTheRoomOfItsEndpoint) {
   on([&](ChannelTable& table) {
-    Peer a(net.loop, table, endpoint), b(net.loop, table, endpoint), c(net.loop, table, endpoint),
+    Member a(net.loop, table, endpoint), b(net.loop, table, endpoint), c(net.loop, table, endpoint),
         far(net.loop, table, other);
     for (Peer* const each : {&a, &b, &far}) EXPECT_EQ(each->channel().join("red"), Channel::Joined::yes);
     EXPECT_EQ(a.channel().join("red"), Channel::Joined::yes) << "twice is once";
@@ -87,9 +57,9 @@ TEST_F(Rooms, ABroadcastReachesTheRoomOfItsEndpoint) {
 
 TEST_F(Rooms, WhoLeavesOrClosesHearsNoMore) {
   on([&](ChannelTable& table) {
-    auto a = std::make_unique<Peer>(net.loop, table, endpoint);
-    Peer b(net.loop, table, endpoint), c(net.loop, table, endpoint), d(net.loop, table, endpoint);
-    for (Peer* const each : {a.get(), &b, &c, &d}) (void)each->channel().join("red");
+    auto a = std::make_unique<Member>(net.loop, table, endpoint);
+    Member b(net.loop, table, endpoint), c(net.loop, table, endpoint), d(net.loop, table, endpoint);
+    for (Member* const each : {a.get(), &b, &c, &d}) (void)each->channel().join("red");
     b.channel().leave("red");
     b.channel().leave("red");
     b.channel().leave("never joined");
@@ -108,7 +78,7 @@ TEST_F(Rooms, WhoLeavesOrClosesHearsNoMore) {
 
 TEST_F(Rooms, AreBounded) {
   on([&](ChannelTable& table) {
-    Peer peer(net.loop, table, endpoint);
+    Member peer(net.loop, table, endpoint);
     EXPECT_EQ(peer.channel().join(""), Channel::Joined::bad_name);
     EXPECT_EQ(peer.channel().join(std::string(129, 'x')), Channel::Joined::bad_name);
     EXPECT_EQ(peer.channel().join(std::string(128, 'x')), Channel::Joined::yes);

@@ -1,0 +1,171 @@
+// One peer: frames to messages, pings and the two close handshakes.
+#include "host/channel/raw_channel.h"
+
+#include <utility>
+
+namespace mimus {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Silence after which a failed peer has read why.
+constexpr milliseconds quiet{100};
+
+/// A text of one byte under a reserved opcode and all reserved bits.
+constexpr std::string_view garbage = "\xf3\x01?";
+
+milliseconds round_up(std::chrono::microseconds time) { return std::chrono::ceil<milliseconds>(time); }
+
+}  // namespace
+
+RawChannel::RawChannel(ChannelTable::State& table, const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
+                       ChannelRules rules, std::unique_ptr<ChannelBehaviour> behaviour)
+    : BaseChannel(table, id, endpoint, std::move(origin), rules, std::move(behaviour)),
+      reader_(table.options.max_message_bytes) {
+  watch_.channel = this;
+  watch_.fire = [](Timer& timer) { static_cast<Watch&>(timer).channel->watch(); };
+}
+
+RawChannel::~RawChannel() { on_closed(); }
+
+void RawChannel::on_start(Wire& wire) {
+  wire_ = &wire;
+  if (!attached()) return hang_up();
+  heard_ = table().loop.now();
+  table().loop.arm(watch_, table().options.ping_interval);
+  open();
+}
+
+void RawChannel::on_bytes(std::string_view data) {
+  if (!attached()) return;
+  heard_ = table().loop.now();
+  pinged_ = false;
+  count_bytes_in(data.size());
+  if (phase() != Phase::open && ending_ != Ending::closing) return;
+  if (const int code = reader_.feed(data, *this); code != 0) fail(code);
+}
+
+void RawChannel::on_message(Opcode opcode, std::string_view payload) {
+  if (opcode == Opcode::close) return answer_close(payload);
+  if (phase() != Phase::open) return;
+  if (opcode == Opcode::ping) {
+    if (!ignores_pings_) write(frame(Opcode::pong, payload));
+  } else if (opcode != Opcode::pong && count_in()) {
+    take_message(opcode == Opcode::binary, payload);
+  }
+}
+
+void RawChannel::answer_close(std::string_view payload) {
+  const ClosePayload said = read_close_payload(payload);
+  if (said.failure != 0) return fail(said.failure);
+  if (phase() == Phase::open) {
+    end_with(said.code == 0 ? 1005 : said.code, payload.substr(payload.empty() ? 0 : 2));
+    end(Phase::closing, Ending::closing);
+    write(frame(Opcode::close, close_payload(said.code, {})));
+  }
+  if (ending_ == Ending::closing) hang_up();
+}
+
+void RawChannel::fail(int code) {
+  if (phase() != Phase::open && ending_ != Ending::closing) return;
+  const bool said_goodbye = ending_ == Ending::closing;
+  end_with(code, {});
+  end(Phase::closing, Ending::failing);
+  give_up_ = table().loop.now() + table().options.close_timeout;
+  table().loop.arm(watch_, quiet);
+  if (!said_goodbye) say_close(code, {});
+}
+
+void RawChannel::on_drain() { close(1001, {}); }
+
+void RawChannel::close(int code, std::string_view reason) {
+  if (phase() != Phase::open) return;
+  const int said = valid_close_code(code) ? code : 0;
+  end_with(said == 0 ? 1005 : said, reason);
+  end(Phase::closing, Ending::closing);
+  table().loop.arm(watch_, table().options.close_timeout);
+  say_close(said, reason);
+}
+
+void RawChannel::say_close(int code, std::string_view reason) {
+  write(frame(Opcode::close, close_payload(code, reason)));
+}
+
+bool RawChannel::fault(ChannelFault how, std::uint64_t value) {
+  if (phase() != Phase::open) return false;
+  switch (how) {
+    case ChannelFault::drop:
+      cut();
+      break;
+    case ChannelFault::garbage:
+      write(garbage);
+      break;
+    case ChannelFault::ignore_pings:
+      ignores_pings_ = true;
+      break;
+    case ChannelFault::slow:
+      if (slow_ == nullptr) slow_ = std::make_unique<Throttle>(*wire_, value, table().options.max_slow_bytes);
+      slow_->set(value);
+      break;
+  }
+  return true;
+}
+
+BaseChannel::Sent RawChannel::transmit(Outgoing& message) {
+  if (message.kind() == Outgoing::Kind::acknowledgement) return Sent::left_out;
+  return write(message.raw_frame()) ? Sent::sent : Sent::failed;
+}
+
+void RawChannel::disarm() { table().loop.disarm(watch_); }
+
+bool RawChannel::write(std::string_view framed) {
+  count_bytes_out(framed.size());
+  if (slow_ != nullptr ? slow_->write(framed) : wire_->write(framed)) return true;
+  if (slow_ != nullptr) cut();
+  end(Phase::closed, Ending::hung_up);  // too slow; on_closed follows
+  return false;
+}
+
+void RawChannel::hang_up() {
+  end(Phase::closed, Ending::hung_up);
+  if (slow_ != nullptr) return slow_->close_after_write();
+  wire_->close_after_write();
+}
+
+void RawChannel::cut() {
+  end(Phase::closed, Ending::hung_up);
+  wire_->close_now();
+}
+
+void RawChannel::end(Phase phase, Ending ending) {
+  if (attached()) disarm();
+  ending_ = ending;
+  move_to(phase);
+}
+
+void RawChannel::watch() {
+  const auto now = table().loop.now();
+  if (phase() == Phase::open) return watch_idle();
+  if (ending_ != Ending::failing) return cut();
+  if (now - heard_ < quiet && now < give_up_) return table().loop.arm(watch_, quiet);
+  hang_up();
+}
+
+void RawChannel::watch_idle() {
+  if (pinged_) return cut();
+  const ChannelOptions& options = table().options;
+  const auto silent = table().loop.now() - heard_;
+  if (silent < options.ping_interval) {
+    return table().loop.arm(watch_, round_up(options.ping_interval - silent));
+  }
+  pinged_ = true;
+  table().loop.arm(watch_, options.ping_timeout);
+  write(frame(Opcode::ping, {}));
+}
+
+void RawChannel::on_closed() {
+  slow_.reset();
+  detach();
+}
+
+}  // namespace mimus

@@ -1,0 +1,62 @@
+// One WebSocket from the handshake's end to the connection's.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "host/channel/base_channel.h"
+#include "host/channel/framing.h"
+#include "host/channel/throttle.h"
+
+namespace mimus {
+
+/// Owned by its connection, known to its table until one of the two ends.
+class RawChannel final : public Takeover, public BaseChannel, private FrameReader::Events {
+ public:
+  RawChannel(ChannelTable::State& table, const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
+             ChannelRules rules, std::unique_ptr<ChannelBehaviour> behaviour);
+  ~RawChannel() override;
+
+  void on_start(Wire& wire) override;
+  void on_bytes(std::string_view data) override;
+  void on_drain() override;
+  void on_closed() override;
+
+  void close(int code, std::string_view reason) override;
+  bool fault(ChannelFault how, std::uint64_t value) override;
+
+ private:
+  /// What the watch is for, once the channel is not open any more. `failing`: our last frame is
+  /// out and what still comes in is thrown away, because closing a socket with unread
+  /// bytes resets it, and the peer would never read why.
+  enum class Ending : std::uint8_t { none, closing, failing, hung_up };
+
+  struct Watch : Timer {
+    RawChannel* channel = nullptr;
+  };
+
+  Sent transmit(Outgoing& message) override;
+  void disarm() override;
+  void on_message(Opcode opcode, std::string_view payload) override;
+  void answer_close(std::string_view payload);
+  void fail(int code);
+  bool write(std::string_view framed);
+  void say_close(int code, std::string_view reason);
+  void end(Phase phase, Ending ending);
+  void hang_up();
+  void cut();
+  void watch();
+  void watch_idle();
+
+  Wire* wire_ = nullptr;
+  FrameReader reader_;
+  std::unique_ptr<Throttle> slow_;
+  Ending ending_ = Ending::none;
+  bool ignores_pings_ = false;
+  bool pinged_ = false;                   ///< And nothing came in since.
+  std::chrono::microseconds heard_{0};    ///< When bytes last came in.
+  std::chrono::microseconds give_up_{0};  ///< When failing ends at the latest.
+  Watch watch_;                           ///< Idle, close or failing.
+};
+
+}  // namespace mimus
