@@ -97,6 +97,7 @@ class BaseChannel : public Channel {
   virtual void disarm() = 0;
 
   Phase phase() const { return phase_; }
+  const ChannelRules& rules() const { return rules_; }
   bool attached() const { return table_ != nullptr; }
   ChannelTable::State& table() { return *table_; }  ///< REQUIRES: attached()
   void count_bytes_in(std::size_t bytes) { info_.bytes_in += bytes; }

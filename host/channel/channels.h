@@ -140,9 +140,11 @@ struct ChannelOptions {
   std::size_t max_slow_bytes = 1 << 20;             ///< That a slowed channel may have waiting.
 };
 
-/// What an endpoint's definition asks of the host for one channel.
+/// What holds for one channel: its endpoint's definition and its handshake say.
 struct ChannelRules {
   std::uint32_t messages_per_second = 0;  ///< Beyond it the channel is closed with 1008; 0: no limit.
+  /// Of a raw client that agreed on permessage-deflate: DeflateTerms::server_window_bits; else 0.
+  int deflate_window_bits = 0;
 };
 
 /// One worker's open channels. Not thread-safe. Counts and lists leave out those that are

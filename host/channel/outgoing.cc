@@ -1,5 +1,6 @@
 #include "host/channel/outgoing.h"
 
+#include "host/channel/deflate.h"
 #include "host/channel/framing.h"
 #include "host/channel/socket_packet.h"
 #include "mimus/json_text.h"
@@ -55,9 +56,17 @@ std::string_view Outgoing::raw_payload() {
   return data_;
 }
 
-const std::string& Outgoing::raw_frame() {
-  if (frame_.empty()) frame_ = frame(kind_ == Kind::binary ? Opcode::binary : Opcode::text, raw_payload());
-  return frame_;
+const std::string& Outgoing::raw_frame(int deflate_window_bits) {
+  const Opcode opcode = kind_ == Kind::binary ? Opcode::binary : Opcode::text;
+  if (deflate_window_bits == 0 || raw_payload().size() < min_deflated_bytes) {
+    if (frame_.empty()) frame_ = frame(opcode, raw_payload());
+    return frame_;
+  }
+  if (deflated_bits_ != deflate_window_bits) {
+    deflated_ = deflated_frame(opcode, raw_payload(), deflate_window_bits);
+    deflated_bits_ = deflate_window_bits;
+  }
+  return deflated_;
 }
 
 EngineMessages& Outgoing::socket(std::string_view ns) {

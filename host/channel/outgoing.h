@@ -50,8 +50,9 @@ class Outgoing {
   /// where there is one and else the array; or the text or bytes. "" for an acknowledgement, which such
   /// a client cannot be told.
   std::string_view raw_payload();
-  /// The same as one frame.
-  const std::string& raw_frame();
+  /// The same as one frame: for a client that agreed on permessage-deflate with this window
+  /// (DeflateTerms), or on nothing (0).
+  const std::string& raw_frame(int deflate_window_bits = 0);
   /// What a Socket.IO client of the namespace receives. The first call's namespace counts: an
   /// Outgoing is for the clients of one endpoint. A text or binary is the event "message".
   EngineMessages& socket(std::string_view ns);
@@ -63,7 +64,8 @@ class Outgoing {
   Kind kind_;
   EventParts parts_;
   std::string data_;  // Of a text or binary; of an event its raw payload, once made.
-  std::string frame_;
+  std::string frame_, deflated_;
+  int deflated_bits_ = 0;  // deflated_'s.
   EngineMessages socket_;
 };
 

@@ -21,7 +21,7 @@ milliseconds round_up(std::chrono::microseconds time) { return std::chrono::ceil
 RawChannel::RawChannel(ChannelTable::State& table, const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
                        ChannelRules rules, std::unique_ptr<ChannelBehaviour> behaviour)
     : BaseChannel(table, id, endpoint, std::move(origin), rules, std::move(behaviour)),
-      reader_(table.options.max_message_bytes) {
+      reader_(table.options.max_message_bytes, {.deflate = rules.deflate_window_bits != 0, .client = false}) {
   watch_.channel = this;
   watch_.fire = [](Timer& timer) { static_cast<Watch&>(timer).channel->watch(); };
 }
@@ -113,7 +113,7 @@ bool RawChannel::fault(ChannelFault how, std::uint64_t value) {
 
 BaseChannel::Sent RawChannel::transmit(Outgoing& message) {
   if (message.kind() == Outgoing::Kind::acknowledgement) return Sent::left_out;
-  return write(message.raw_frame()) ? Sent::sent : Sent::failed;
+  return write(message.raw_frame(rules().deflate_window_bits)) ? Sent::sent : Sent::failed;
 }
 
 void RawChannel::disarm() { table().loop.disarm(watch_); }

@@ -1,12 +1,14 @@
 // Open channels: what peers, plugins and the admin API see of them, and what is left.
 #include "host/channel/channels.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
 #include "channel_peer.h"
 #include "client_frames.h"
+#include "host/channel/deflate.h"
 #include "host/channel/framing.h"
 #include "loop_thread.h"
 
@@ -59,6 +61,149 @@ TEST_F(Channels, GiveMessagesToTheBehaviourAndEventsToThePeer) {
   EXPECT_EQ(peer->wire.taken(), frame(Opcode::text, R"({"event":"wel\"come","data":{"a":1.0}})"));
   bytes(client_text("hi") + client_frame({0x82, "\xff"}));
   EXPECT_EQ(peer->diary.text, "open text=hi binary=\xff ");
+}
+
+TEST_F(Channels, DeflateForThosePeersThatAgreedOnIt) {
+  const std::string large = '"' + std::string(2000, 'a') + '"';
+  const std::string text = R"({"event":"e","data":)" + large + "}";
+  net.on([&] {
+    Peer shrinking(net.loop, *table, endpoint, "10.0.0.2", {.deflate_window_bits = 9});
+    peer->start();
+    shrinking.start();
+    EXPECT_EQ(broadcast("e", large), 2u);
+    EXPECT_EQ(peer->wire.taken(), frame(Opcode::text, text));
+    EXPECT_EQ(shrinking.wire.taken(), deflated_frame(Opcode::text, text, 9));
+    EXPECT_EQ(broadcast("e", "1"), 2u);
+    EXPECT_EQ(shrinking.wire.taken(), peer->wire.taken());
+  });
+}
+
+TEST_F(Channels, CloseAPeerThatSaysTooMuchInASecond) {
+  net.on([&] {
+    Peer eager(net.loop, *table, endpoint, "10.0.0.2", {.messages_per_second = 2});
+    eager.start();
+    eager.bytes(client_text("1") + client_text("2") + client_text("3") + client_text("4"));
+    EXPECT_EQ(eager.diary.text, "open text=1 text=2 ");
+    EXPECT_THAT(eager.wire.taken(), testing::HasSubstr("too many messages"));
+  });
+}
+
+TEST_F(Channels, AreAllowedAsManyMessagesInTheNextSecond) {
+  Peer patient(net.loop, *table, endpoint, "10.0.0.2", {.messages_per_second = 1});
+  net.on([&] {
+    patient.start();
+    patient.bytes(client_text("1"));
+  });
+  net.advance(1s);
+  net.on([&] {
+    patient.bytes(client_text("2"));
+    EXPECT_EQ(patient.diary.text, "open text=1 text=2 ");
+    patient.takeover.reset();
+  });
+}
+
+TEST_F(Channels, MisbehaveWhenTold) {
+  start();
+  net.on([&] {
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::ignore_pings, 0));
+    peer->bytes(client_frame({0x89, "abc"}));
+    EXPECT_EQ(peer->wire.taken(), "");
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::garbage, 0));
+    EXPECT_EQ(peer->wire.taken().front(), '\xf3');
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::slow, 20));
+    EXPECT_TRUE(send_event(peer->channel(), "e", "1"));
+    EXPECT_EQ(peer->wire.taken(), "");
+  });
+  net.advance(100ms);
+  net.on([&] { EXPECT_EQ(peer->wire.taken().size(), 2u); });
+  net.advance(100ms);
+  net.on([&] {
+    EXPECT_EQ(peer->wire.taken().size(), 2u);
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::slow, 0));
+  });
+  net.advance(100ms);
+  net.on([&] {
+    EXPECT_EQ(peer->wire.taken().size(), frame(Opcode::text, R"({"event":"e","data":1})").size() - 4);
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::drop, 0));
+    EXPECT_TRUE(peer->wire.gone);
+    EXPECT_EQ(peer->wire.taken(), "") << "dropped without a word";
+    EXPECT_FALSE(peer->channel().fault(ChannelFault::garbage, 0));
+  });
+}
+
+TEST_F(Channels, ASlowedOneSaysGoodbyeLast) {
+  start();
+  net.on([&] {
+    EXPECT_TRUE(peer->channel().fault(ChannelFault::slow, 10'000));
+    EXPECT_TRUE(send_event(peer->channel(), "e", "1"));
+    peer->channel().close(1000, {});
+    EXPECT_FALSE(peer->wire.closing);
+    peer->bytes(client_close("\x03\xe8"));
+    EXPECT_FALSE(peer->wire.closing);
+  });
+  net.advance(100ms);
+  net.on([&] {
+    EXPECT_EQ(peer->wire.taken(), frame(Opcode::text, R"({"event":"e","data":1})") + close_frame(1000));
+    EXPECT_TRUE(peer->wire.closing);
+  });
+}
+
+TEST_F(Channels, TakeAnotherBehaviourInThePlaceOfTheirOwn) {
+  start();
+  Diary later;
+  net.on([&] {
+    EXPECT_TRUE(peer->channel().start_timer(10ms, 0, nullptr));
+    EXPECT_EQ(peer->channel().join("red"), Channel::Joined::yes);
+    EXPECT_EQ(table->rebind(endpoint, [&](const Channel&) { return std::make_unique<Behaviour>(later); }),
+              1u);
+    EXPECT_EQ(peer->diary.text, "open close ");
+    EXPECT_FALSE(peer->diary.alive);
+    Outgoing message = event_of("e", "1");
+    EXPECT_EQ(table->broadcast(endpoint, "red", message, nullptr), 0u) << "it left its rooms";
+  });
+  net.advance(20ms);
+  bytes(client_text("hi"));
+  net.on([&] { peer->lose(); });
+  EXPECT_EQ(later.text, "rebind text=hi close ");
+}
+
+/// Writes down what it is told.
+struct Observer final : ChannelObserver {
+  void on_open(const BaseChannel&) override { text += "open "; }
+  void on_message(const BaseChannel&, const ChannelMessage& m) override {
+    text.append(m.out ? "out=" : "in=").append(m.name).append(m.data).append(" ");
+  }
+  void on_close(const BaseChannel&, int code, std::string_view reason) override {
+    text.append("close=").append(std::to_string(code)).append(reason).append(" ");
+  }
+  std::string text;
+};
+
+TEST_F(Channels, AreObservedWhereTheyCaptureOrAreWatched) {
+  Observer observer;
+  net.on([&] {
+    table->observe(&observer);
+    Peer captured(net.loop, *table, other, "10.0.0.2");
+    captured.diary.captures = true;
+    captured.start();
+    captured.bytes(client_text("hi"));
+    EXPECT_TRUE(send_event(captured.channel(), "e", "1"));
+    captured.bytes(
+        client_close("\x0f\xa0"
+                     "bye"));
+    captured.lose();
+    EXPECT_EQ(std::exchange(observer.text, {}), "open in=hi out=e[1] close=4000bye ");
+
+    peer->start();
+    peer->bytes(client_text("unseen"));
+    table->watch(endpoint, true);
+    peer->bytes(client_text("seen"));
+    table->watch(endpoint, false);
+    peer->bytes(client_text("unseen"));
+    peer->lose();
+    EXPECT_EQ(observer.text, "open in=seen close=1006 ");
+    table->observe(nullptr);
+  });
 }
 
 TEST_F(Channels, AnswerAPingWithItsPayload) {
