@@ -77,8 +77,8 @@ bool Connection::wants_input() const {
     case State::discard:
     case State::lingering:
       return true;
-    case State::taken:
-      return !paused_;
+    case State::taken:  // Who does not take the answers is not asked for more.
+      return !paused_ && out_.size() <= commons_->limits.max_write_buffer / 2;
     default:
       return false;
   }

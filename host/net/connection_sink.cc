@@ -262,7 +262,8 @@ void Connection::upgrade(const std::vector<Header>& headers, std::unique_ptr<Tak
 bool Connection::Wire::write(std::string_view data) {
   Connection& c = connection_;
   if (c.state_ != State::taken || c.overrun_) return false;
-  if (c.out_.size() + data.size() > c.commons_->limits.max_write_buffer) {
+  const Limits& limits = c.commons_->limits;
+  if (c.out_.size() + data.size() > limits.max_write_buffer + limits.max_message_bytes) {
     c.overrun_ = true;
   } else {
     c.out().append(data);

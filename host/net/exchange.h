@@ -95,8 +95,9 @@ class Takeover {
    public:
     virtual ~Wire() = default;
     virtual Loop& loop() = 0;
-    virtual bool write(
-        std::string_view data) = 0;  ///< Copies. False: over maxWriteBuffer, the connection is being closed.
+    /// Copies. False: more than maxWriteBuffer and one message is queued, the connection is being
+    /// closed. While half of maxWriteBuffer is queued, there is no on_bytes.
+    virtual bool write(std::string_view data) = 0;
     virtual std::size_t queued() const = 0;  ///< Bytes not yet taken by the kernel.
     virtual void close_after_write() = 0;    ///< Flushes, then closes (on_closed follows).
     virtual void close_now() = 0;            ///< on_closed follows, not from within.
