@@ -57,6 +57,9 @@ class NoUpstream final : public Upstream {
   void cancel(Id) override {}
   void pause(Id) override {}
   void resume(Id) override {}
+  void send(Id, std::string_view) override {}
+  std::size_t queued(Id) const override { return 0; }
+  void finish(Id) override {}
 };
 
 /// A plugin that passes, from its file or linked in: what a slot itself costs.

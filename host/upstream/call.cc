@@ -19,18 +19,29 @@ std::chrono::milliseconds rounded_up(std::chrono::microseconds span) {
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(span), std::chrono::milliseconds(1));
 }
 
+/// Hears what a call that was finished still has to say.
+class Nobody final : public UpstreamReceiver {
+  void on_head(int, std::span<const Header>, std::int64_t) override {}
+  void on_data(std::string_view) override {}
+  void on_end() override {}
+  void on_error(UpstreamError, std::string_view) override {}
+};
+Nobody nobody;
+
 }  // namespace
 
 Call::Call(std::uint64_t id, const CallContext& context, const UpstreamRequest& request,
            UpstreamReceiver& receiver)
     : id_(id),
       context_(context),
-      receiver_(receiver),
+      receiver_(&receiver),
       url_(request.url),
       origin_(origin_of(request.url)),
+      upgrade_(request.upgrade),
       timeout_(request.timeout),
       is_head_(request.method == "HEAD"),
       is_idempotent_(is_idempotent(request.method)),
+      fresh_only_(!request.upgrade.empty()),
       deadline_(context.loop.now() + request.timeout) {
   if (auto bytes = request_bytes(request)) {
     out_ = *std::move(bytes);
@@ -45,7 +56,7 @@ Call::~Call() { context_.loop.disarm(*this); }
 
 void Call::advance() {
   if (stage_ == Stage::starting) return begin();
-  if (stage_ == Stage::exchanging) pump();
+  if (stage_ == Stage::exchanging || stage_ == Stage::tunnel) pump();
 }
 
 void Call::begin() {
@@ -110,7 +121,7 @@ void Call::exchange(std::unique_ptr<Wire> wire, bool reused) {
   stage_ = Stage::exchanging;
   sent_ = 0;
   write_broken_ = false;
-  parser_.emplace(is_head_);
+  parser_.emplace(is_head_, upgrade_);
   context_.loop.arm(*this, rounded_up(deadline_ - context_.loop.now()));
   pump();
 }
@@ -122,12 +133,13 @@ void Call::on_wire_ready(Ready ready) {
     return;
   }
   pump();
-  if (ready.error && !ended() && stage_ == Stage::exchanging && !paused_) broken("the connection failed");
+  const bool open = stage_ == Stage::exchanging || stage_ == Stage::tunnel;
+  if (ready.error && open && !paused_) broken("the connection failed");
 }
 
 void Call::pump() {
   send();
-  if (!receive()) return;
+  if (ended() || !receive()) return;
   wire_->want(!paused_, !write_broken_ && sent_ < out_.size());
 }
 
@@ -139,6 +151,10 @@ void Call::send() {
     if (moved.outcome != Wire::Outcome::moved) write_broken_ = true;
     sent_ += moved.bytes;
   }
+  if (stage_ != Stage::tunnel || out_.empty() || (sent_ < out_.size() && !write_broken_)) return;
+  out_.clear();
+  sent_ = 0;
+  receiver_->on_sent();
 }
 
 /// False: the call has ended or begins anew.
@@ -188,6 +204,10 @@ bool Call::take(std::string_view bytes) {
 std::size_t Call::parse(std::string_view bytes) {
   std::size_t used = 0;
   while (!paused_ && !ended()) {
+    if (stage_ == Stage::tunnel) {
+      if (used < bytes.size()) receiver_->on_data(bytes.substr(used));
+      return bytes.size();
+    }
     const ResponseStep step = parser_->next(bytes.substr(used));
     used += step.consumed;
     switch (step.kind) {
@@ -196,10 +216,11 @@ std::size_t Call::parse(std::string_view bytes) {
       case ResponseStep::Kind::progress:
         break;
       case ResponseStep::Kind::head:
-        receiver_.on_head(parser_->status(), parser_->headers(), parser_->length());
+        if (parser_->status() == 101) open_tunnel();
+        receiver_->on_head(parser_->status(), parser_->headers(), parser_->length());
         break;
       case ResponseStep::Kind::data:
-        receiver_.on_data(step.data);
+        receiver_->on_data(step.data);
         break;
       case ResponseStep::Kind::done:
         spoiled_ = spoiled_ || used < bytes.size();  // Bytes that nobody asked for.
@@ -215,6 +236,10 @@ std::size_t Call::parse(std::string_view bytes) {
 
 void Call::on_peer_end() {
   if (!heard_) return broken("closed without an answer");
+  if (stage_ == Stage::tunnel) {
+    end();
+    return receiver_->on_end();
+  }
   const ResponseStep step = parser_->end();
   if (step.kind != ResponseStep::Kind::done) return broken(std::string(step.data));
   spoiled_ = true;
@@ -237,7 +262,30 @@ void Call::resume() {
   context_.owner.wake(*this);
 }
 
+void Call::open_tunnel() {
+  stage_ = Stage::tunnel;
+  context_.loop.disarm(*this);
+  out_.clear();  // What of the request is still there, the peer does not want.
+  sent_ = 0;
+}
+
+void Call::write(std::string_view data) {
+  if (stage_ != Stage::tunnel || write_broken_) return;
+  if (sent_ > out_.size() / 2) out_.erase(0, std::exchange(sent_, 0));
+  out_.append(data);
+  context_.owner.wake(*this);
+}
+
+void Call::finish() {
+  if (stage_ != Stage::tunnel) return end();
+  receiver_ = &nobody;
+  paused_ = false;
+  context_.loop.arm(*this, timeout_);
+  context_.owner.wake(*this);
+}
+
 void Call::on_time() {
+  if (stage_ == Stage::tunnel) return end();  // The peer of a finished one keeps it open.
   const auto now = context_.loop.now();
   if (stage_ == Stage::exchanging && paused_) return context_.loop.arm(*this, rounded_up(timeout_));
   const auto due = heard_ ? last_byte_ + timeout_ : deadline_;
@@ -253,12 +301,12 @@ void Call::complete() {
   const bool reusable = parser_->keeps_alive() && !spoiled_ && sent_ == out_.size();
   if (reusable) context_.pool.put(origin_, std::move(wire_));
   end();
-  receiver_.on_end();
+  receiver_->on_end();
 }
 
 void Call::fail(UpstreamError error, const std::string& why) {
   end();
-  receiver_.on_error(error, why);
+  receiver_->on_error(error, why);
 }
 
 void Call::cancel() { end(); }

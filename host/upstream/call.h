@@ -55,9 +55,12 @@ class Call final : private Wire::Listener, private Timer {
   void cancel();
   void pause() { paused_ = true; }
   void resume();
+  void write(std::string_view data);  ///< Upstream::send
+  std::size_t queued() const { return stage_ == Stage::tunnel ? out_.size() - sent_ : 0; }
+  void finish();
 
  private:
-  enum class Stage : std::uint8_t { starting, resolving, connecting, exchanging, ended };
+  enum class Stage : std::uint8_t { starting, resolving, connecting, exchanging, tunnel, ended };
 
   void on_wire_open() override;
   void on_wire_failed(std::string why) override;
@@ -72,6 +75,7 @@ class Call final : private Wire::Listener, private Timer {
   bool receive();
   bool take(std::string_view bytes);
   std::size_t parse(std::string_view bytes);
+  void open_tunnel();
   void on_peer_end();
   void on_time();
   void broken(std::string why);
@@ -82,9 +86,10 @@ class Call final : private Wire::Listener, private Timer {
 
   const std::uint64_t id_;
   const CallContext& context_;
-  UpstreamReceiver& receiver_;
+  UpstreamReceiver* receiver_;
   const Url url_;
   const std::string origin_;
+  const std::string upgrade_;
   const std::chrono::milliseconds timeout_;
   const bool is_head_, is_idempotent_;
   std::string refusal_;  ///< Why the request cannot be sent at all.

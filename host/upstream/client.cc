@@ -55,6 +55,20 @@ class Client final : public Upstream, private CallContext::Owner {
     if (Call* const call = find(id)) call->resume();
   }
 
+  void send(Id id, std::string_view data) override {
+    if (Call* const call = find(id)) call->write(data);
+  }
+
+  std::size_t queued(Id id) const override {
+    const auto found = calls_.find(id);
+    return found == calls_.end() ? 0 : found->second->queued();
+  }
+
+  void finish(Id id) override {
+    if (Call* const call = find(id)) return call->finish();
+    cancel(id);
+  }
+
  private:
   /// Work for the loop that may outlive the client.
   struct Turn : Post {

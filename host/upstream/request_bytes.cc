@@ -82,6 +82,11 @@ Result<std::string> request_bytes(const UpstreamRequest& request) {
     if (is_hop_by_hop(field.name) || is_ours(field.name) || is_named(field.name)) continue;
     add_field(out, field.name, field.value);
   }
+  if (!request.upgrade.empty()) {
+    if (!is_token(request.upgrade)) return invalid("the protocol to switch to is not a token");
+    add_field(out, "Connection", "Upgrade");
+    add_field(out, "Upgrade", request.upgrade);
+  }
   if (request.has_body || !request.body.empty())
     add_field(out, "Content-Length", std::to_string(request.body.size()));
   out.append("\r\n").append(request.body);

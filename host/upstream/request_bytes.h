@@ -10,7 +10,8 @@
 namespace mimus {
 
 /// Request line, Host, the fields but hop-by-hop ones (also those that Connection names),
-/// Host, Content-Length and Expect, then Content-Length where there is a body, and the body.
+/// Host, Content-Length and Expect, then the upgrade that is asked for, Content-Length where there
+/// is a body, and the body.
 /// Errors: invalid - a method, target, field name or value that HTTP/1 cannot carry
 Result<std::string> request_bytes(const UpstreamRequest& request);
 

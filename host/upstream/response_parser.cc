@@ -1,6 +1,7 @@
 // Beast's response parser behind walls of our own: the head is found, bounded and copied before it looks.
 #include "host/upstream/response_parser.h"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 #include <vector>
@@ -82,7 +83,7 @@ bool has_obsolete_fold(std::string_view head) {
 struct ResponseParser::State {
   using Kind = ResponseStep::Kind;
 
-  explicit State(bool to_head) : answers_head(to_head) {}
+  State(bool to_head, std::string_view asked) : answers_head(to_head), upgrade(asked) {}
 
   ResponseStep find_head(std::string_view input) {
     const std::size_t from = scanned < 3 ? 0 : scanned - 3;
@@ -117,7 +118,7 @@ struct ResponseParser::State {
     if (parser->too_many) return failed("the head holds more than 100 fields");
     if (error || !parser->is_header_done() || at != head.size()) return failed("the head is malformed");
     if (const char* const why = unsound()) return failed(why);
-    if (parser->code >= 200) {
+    if (parser->code >= 200 || parser->code == 101) {
       drop_hop_by_hop();
       in_body = true;
       return {Kind::head, head.size()};
@@ -129,12 +130,22 @@ struct ResponseParser::State {
   /// What Beast lets through though it leaves open where the answer ends.
   const char* unsound() const {
     if (parser->code < 100 || parser->code > 599) return "the status is not 100 to 599";
-    if (parser->code == 101) return "the answer switches protocols, which nobody asked for";
+    if (parser->code == 101) {
+      if (upgrade.empty()) return "the answer switches protocols, which nobody asked for";
+      if (!parser->http11 || !names("connection", "upgrade") || !names("upgrade", upgrade))
+        return "the answer switches to another protocol than was asked for";
+    }
     if (parser->transfer_codings == 0) return nullptr;
     if (parser->transfer_codings > 1 || !same_name(parser->transfer_coding, "chunked") || !parser->http11) {
       return "the transfer coding is not \"chunked\"";
     }
     return nullptr;  // Beast has refused a Content-Length beside "chunked".
+  }
+
+  bool names(std::string_view field, std::string_view item) const {
+    return std::any_of(parser->fields.begin(), parser->fields.end(), [&](const Header& one) {
+      return same_name(one.name, field) && list_names(one.value, item);
+    });
   }
 
   void drop_hop_by_hop() {
@@ -169,6 +180,7 @@ struct ResponseParser::State {
   }
 
   const bool answers_head;
+  const std::string upgrade;
   bool in_body = false, in_chunk_header = false;
   unsigned interim = 0;
   std::size_t scanned = 0;
@@ -176,7 +188,8 @@ struct ResponseParser::State {
   std::optional<Parser> parser;
 };
 
-ResponseParser::ResponseParser(bool answers_head) : state_(std::make_unique<State>(answers_head)) {}
+ResponseParser::ResponseParser(bool answers_head, std::string_view upgrade)
+    : state_(std::make_unique<State>(answers_head, upgrade)) {}
 ResponseParser::~ResponseParser() = default;
 
 ResponseStep ResponseParser::next(std::string_view input) {

@@ -28,10 +28,13 @@ struct ResponseStep {
 };
 
 /// One answer. Heads up to 64 KiB and 100 fields; interim answers (1xx) are skipped;
-/// trailers are dropped. Not thread-safe.
+/// trailers are dropped. Not thread-safe. A 101 that was asked for is a head without a body: what
+/// follows it is not the parser's.
 class ResponseParser {
  public:
-  explicit ResponseParser(bool answers_head);  ///< `answers_head`: to HEAD, so without a body.
+  /// `answers_head`: to HEAD, so without a body. `upgrade`: the protocol that the request asked to
+  /// switch to, or "".
+  explicit ResponseParser(bool answers_head, std::string_view upgrade = {});
   ~ResponseParser();
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;

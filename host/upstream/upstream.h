@@ -26,6 +26,8 @@ struct Url {
 
   /// Errors: invalid - not absolute, another scheme, user information, or a bad character
   static Result<Url> parse(std::string_view text);
+  /// The same where ws and wss may stand for http and https.
+  static Result<Url> parse_websocket(std::string_view text);
 };
 
 /// Which addresses may be connected to. Pure but for `own`.
@@ -57,6 +59,8 @@ class UpstreamReceiver {
   virtual void on_end() = 0;
   /// Also after on_head, when the answer breaks off.
   virtual void on_error(UpstreamError error, std::string_view why) = 0;
+  /// Of a tunnel: the kernel has taken all that was waiting.
+  virtual void on_sent() {}
 };
 
 struct UpstreamRequest {
@@ -66,6 +70,9 @@ struct UpstreamRequest {
   std::string_view body;                    ///< Copied.
   bool has_body = false;                    ///< Send Content-Length also when it is 0.
   std::chrono::milliseconds timeout{5000};  ///< Connect, TLS and the head's first byte; then idle bound.
+  /// The protocol to switch to (RFC 9110, 7.8), or "". The answer 101, which must name it, makes the
+  /// connection a tunnel: what comes is on_data, without an idle bound. Other answers are as ever.
+  std::string_view upgrade = {};
 };
 
 /// Keep-alive pools by origin, names by c-ares, TLS by OpenSSL (certificate and name
@@ -81,6 +88,13 @@ class Upstream {
   virtual void cancel(Id id) = 0;  ///< No call follows. Stale ids are ignored.
   virtual void pause(Id id) = 0;   ///< No on_data until resume; the connection is not read.
   virtual void resume(Id id) = 0;
+
+  /// Of a tunnel: copies and queues, without a bound. Else nothing.
+  virtual void send(Id id, std::string_view data) = 0;
+  virtual std::size_t queued(Id id) const = 0;  ///< Bytes that wait for the kernel; not yet those of a head.
+  /// Sends what a tunnel has waiting, then closes once the peer has closed or the request's
+  /// timeout is over. Else as cancel. No call follows.
+  virtual void finish(Id id) = 0;
 };
 
 /// `loop` and `policy` must outlive the client. Call on the loop's thread.

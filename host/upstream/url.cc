@@ -52,6 +52,12 @@ bool split(std::string_view authority, std::string_view& host, std::string_view&
 
 }  // namespace
 
+Result<Url> Url::parse_websocket(std::string_view text) {
+  const std::string scheme = lowered(text.substr(0, text.find(':')));
+  if (scheme != "ws" && scheme != "wss") return parse(text);
+  return parse("http" + scheme.substr(2) + std::string(text.substr(scheme.size())));
+}
+
 Result<Url> Url::parse(std::string_view text) {
   if (text.size() > max_url_bytes) return invalid("the URL is longer than 64 KiB");
   for (const char c : text) {

@@ -94,6 +94,9 @@ class FakeUpstream final : public Upstream {
   void resume(Id id) override {
     if (id == static_cast<Id>(living)) paused = false;
   }
+  void send(Id, std::string_view) override {}
+  std::size_t queued(Id) const override { return 0; }
+  void finish(Id id) override { cancel(id); }
 
   /// The end as the client tells it: nothing of the exchange is left to cancel.
   void end() {

@@ -39,6 +39,9 @@ struct Script final : Upstream {
   void cancel(Id id) override { calls.at(id - 1).living = false; }
   void pause(Id) override {}
   void resume(Id) override {}
+  void send(Id, std::string_view) override {}
+  std::size_t queued(Id) const override { return 0; }
+  void finish(Id id) override { cancel(id); }
   std::deque<Call> calls;
 };
 
