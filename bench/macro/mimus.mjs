@@ -19,30 +19,33 @@ export function endpoints(count, first = user) {
 }
 
 /** Files of the endpoints under the API "bench", each small enough to be loaded. */
-function definitionFiles(scratch, list) {
+function definitionFiles(scratch, list, channels) {
   const directory = mkdtempSync(join(scratch, 'definitions-'));
   const files = [];
-  for (let from = 0; from < list.length; from += 20_000) {
+  const add = (content) => {
     const file = join(directory, `${files.length}.json`);
-    const api = { slug: 'bench', cors: false, endpoints: list.slice(from, from + 20_000) };
-    writeFileSync(file, JSON.stringify({ version: 1, apis: [api] }));
+    writeFileSync(file, JSON.stringify({ version: 1, apis: [{ slug: 'bench', cors: false, ...content }] }));
     files.push('--definitions', file);
+  };
+  for (let from = 0; from < list.length; from += 20_000) {
+    add({ endpoints: list.slice(from, from + 20_000) });
   }
+  if (channels.length > 0) add({ websocketEndpoints: channels });
   return files;
 }
 
 /**
  * A host with one worker that believes local clients' X-Forwarded-For, ready. `data` keeps a
- * directory over several starts; `definitions` are endpoints; `under` is a program that runs
+ * directory over several starts; `definitions` are endpoints, `channels` WebSocket endpoints; `under` is a program that runs
  * it, with arguments.
  */
-export async function startMimus(scratch, { name = 'mimus', data, definitions, workers = 1, args = [], config = {}, cores, tls, under = [] } = {}) {
+export async function startMimus(scratch, { name = 'mimus', data, definitions = [], channels = [], workers = 1, args = [], config = {}, cores, tls, under = [] } = {}) {
   const directory = data ?? mkdtempSync(join(scratch, 'data-'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(mkdtempSync(join(scratch, 'config-')), 'mimus.json');
   writeFileSync(file, JSON.stringify({ trustedProxies: ['127.0.0.0/8'], ...config }));
   const [program, ...rest] = [...under, binary, 'serve', '--config', file, '--listen', '127.0.0.1:0', '--data', directory,
-    '--workers', String(workers), ...(definitions ? definitionFiles(scratch, definitions) : []),
+    '--workers', String(workers), ...definitionFiles(scratch, definitions, channels),
     ...(tls ? ['--tls-cert', tls.cert, '--tls-key', tls.key] : []), ...args];
   const began = performance.now();
   const child = launch(program, rest, { cores, env: { MIMUS_ADMIN_TOKEN: 'bench' } });

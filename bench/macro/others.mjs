@@ -7,7 +7,13 @@ import { family, freePort, launch, stop } from './processes.mjs';
 import { smallBody } from './mimus.mjs';
 
 const packages = process.env.MIMUS_BENCH_NPM;
-const versionOf = (name) => JSON.parse(readFileSync(join(packages, 'node_modules', name, 'package.json'))).version;
+const versionOf = (name) => {
+  try {
+    return JSON.parse(readFileSync(join(packages, 'node_modules', name, 'package.json'))).version;
+  } catch {
+    return '(not installed)';
+  }
+};
 const json = { 'Content-Type': 'application/json' };
 
 async function started(name, port, began, child) {
@@ -49,4 +55,4 @@ export async function startMockoon(scratch) {
   return started('Mockoon', port, began, child);
 }
 
-export const versions = () => `WireMock ${versionOf('wiremock')}; Mockoon ${versionOf('@mockoon/cli')}`;
+export const versions = () => `WireMock ${versionOf('wiremock')}; Mockoon ${versionOf('@mockoon/cli')}; ws ${versionOf('ws')}; socket.io ${versionOf('socket.io')}`;

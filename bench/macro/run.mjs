@@ -11,7 +11,7 @@ import { versions } from './others.mjs';
 import { stopAll, version } from './processes.mjs';
 import { unjudged, verdicts } from './report.mjs';
 
-const names = ['plain', 'cached', 'connections', 'bodies', 'latency', 'workers', 'endpoints', 'start', 'memory', 'plugins', 'calm'];
+const names = ['plain', 'cached', 'connections', 'bodies', 'latency', 'workers', 'endpoints', 'start', 'memory', 'plugins', 'calm', 'channels'];
 
 const scenarios = await Promise.all(names.map(async (name) => ({ name, ...await import(`./scenarios/${name}.mjs`) })));
 const chosen = process.argv.slice(2);
