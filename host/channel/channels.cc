@@ -47,6 +47,10 @@ ChannelTable::~ChannelTable() {
 
 void ChannelTable::observe(ChannelObserver* observer) { state_->observer = observer; }
 
+void ChannelTable::tell_refused(const ChannelRefusal& refusal) {
+  if (state_->observer != nullptr) state_->observer->on_refused(refusal);
+}
+
 std::unique_ptr<Takeover> ChannelTable::make(const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
                                              ChannelRules rules,
                                              std::unique_ptr<ChannelBehaviour> behaviour) {

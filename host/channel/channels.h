@@ -119,6 +119,14 @@ struct ChannelMessage {
   std::int64_t ack = -1;
 };
 
+/// A client that was not let in. Views for the call.
+struct ChannelRefusal {
+  const ChannelOrigin& origin;
+  const Ulid* endpoint = nullptr;  ///< nullptr: there is none, or it is disabled.
+  int status = 0;                  ///< Of the handshake; a Socket.IO client is not told it.
+  std::string_view code;           ///< A problem's: "unauthorized" …
+};
+
 /// Is told of what happens on a worker's channels: for the journal and for who watches. On the
 /// loop; may not call the channel.
 class ChannelObserver {
@@ -129,6 +137,7 @@ class ChannelObserver {
   virtual void on_message(const BaseChannel& channel, const ChannelMessage& message) = 0;
   /// `code` is what the first of both sides said: 1005 for none, 1006 where the connection was lost.
   virtual void on_close(const BaseChannel& channel, int code, std::string_view reason) = 0;
+  virtual void on_refused(const ChannelRefusal&) {}
 };
 
 struct ChannelOptions {
@@ -161,6 +170,8 @@ class ChannelTable {
 
   /// Before the first channel; must outlive the table. nullptr: nobody.
   void observe(ChannelObserver* observer);
+  /// Tells the observer, if there is one.
+  void tell_refused(const ChannelRefusal& refusal);
 
   /// A takeover for ResponseSink::upgrade, which opens a raw channel on the endpoint when it
   /// starts. `id` is the channel's.
