@@ -55,12 +55,35 @@ enum CoreField : int {
   field_response_headers,
   field_request_body,
   field_response_body,
+  field_kind,
+  field_connection_id,
+  field_protocol,
+  field_direction,
+  field_message_type,
+  field_event,
+  field_data,
+  field_binaries,
+  field_ack,
+  field_truncated,
+  field_close_code,
+  field_close_reason,
+  field_messages_in,
+  field_messages_out,
   core_field_count
 };
 /// id, time, apiId, endpointId, method, path, query, status, durationMicros, requestSize,
-/// responseSize, clientIp, userAgent, traceId, error, and the four of capture:
-/// requestHeaders, responseHeaders (JSON text), requestBody, responseBody.
+/// responseSize, clientIp, userAgent, traceId, error, the four of capture: requestHeaders,
+/// responseHeaders (JSON text), requestBody, responseBody; kind, and what records of channels
+/// have besides: connectionId, protocol ("websocket", "socket.io"), of a message direction
+/// ("in", "out"), messageType ("text", "binary", "event", "ack"), event, data (a text, base64, or
+/// the arguments as a JSON array), binaries (a JSON array of base64), ack, truncated; of the end
+/// closeCode, closeReason, messagesIn, messagesOut.
 const std::vector<FieldSpec>& core_fields();
+
+/// What a record is of: a request, or something that happened on a channel.
+enum class RecordKind : std::uint8_t { http, channel };
+/// "http", "channel"
+std::string_view name_of(RecordKind kind);
 
 struct FieldValue {
   std::uint16_t field = 0;
@@ -76,7 +99,8 @@ struct RecordInput {
   std::string_view method, path, query, client_ip, user_agent, trace_id, error;
   int status = 0;
   std::int64_t duration_us = 0, request_size = 0, response_size = 0;
-  std::span<const FieldValue> extra;  ///< Capture and plugins' fields, any order.
+  std::span<const FieldValue> extra;  ///< Those of capture, of channels and of plugins, any order.
+  RecordKind kind = RecordKind::http;
 };
 
 /// A decoded record. Owns its text.
@@ -85,6 +109,7 @@ class Record {
   Ulid id, api, endpoint;
   std::int64_t time_us = 0, duration_us = 0, request_size = 0, response_size = 0;
   int status = 0;
+  RecordKind kind = RecordKind::http;
   std::string method, path, query, client_ip, user_agent, trace_id, error;
   struct Extra {
     std::uint16_t field;

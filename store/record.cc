@@ -27,9 +27,25 @@ const std::vector<FieldSpec>& core_fields() {
       {"responseHeaders", text, false, ""},
       {"requestBody", text, false, ""},
       {"responseBody", text, false, ""},
+      {"kind", text, true, "kind"},
+      {"connectionId", text, true, "connectionId"},
+      {"protocol", text, false, ""},
+      {"direction", text, false, ""},
+      {"messageType", text, false, ""},
+      {"event", text, false, ""},
+      {"data", text, false, ""},
+      {"binaries", text, false, ""},
+      {"ack", integer, false, ""},
+      {"truncated", flag, false, ""},
+      {"closeCode", integer, false, ""},
+      {"closeReason", text, false, ""},
+      {"messagesIn", integer, false, ""},
+      {"messagesOut", integer, false, ""},
   };
   return fields;
 }
+
+std::string_view name_of(RecordKind kind) { return kind == RecordKind::channel ? "channel" : "http"; }
 
 namespace {
 
@@ -111,6 +127,7 @@ std::optional<std::string_view> Record::text(int field) const {
     if (held->empty()) return std::nullopt;
     return *held;
   }
+  if (field == field_kind) return name_of(kind);
   const auto found = find_extra(*this, field);
   if (found == extra.end()) return std::nullopt;
   return found->text;
@@ -129,6 +146,8 @@ void Record::set_text(int field, std::string_view value) {
     *held = Ulid::parse(value).value_or(Ulid{});
   } else if (std::string* const text = core_text(*this, field)) {
     text->assign(value);
+  } else if (field == field_kind) {
+    kind = value == name_of(RecordKind::channel) ? RecordKind::channel : RecordKind::http;
   } else {
     extra_of(*this, field).text.assign(value);
   }

@@ -16,7 +16,8 @@ enum Bit : std::uint16_t {
   has_user_agent = 64,
   has_trace_id = 128,
   has_error = 256,
-  has_extra = 512
+  has_extra = 512,
+  is_channel = 1024  // records from before there were channels do without
 };
 
 constexpr std::size_t fixed_bytes = 16 + 8 + 2 + 2 * 16 + 4 * bytes::max_varint;
@@ -92,6 +93,7 @@ char* encode_record(char* at, const RecordInput& r, const FieldTable& fields, st
   text(has_user_agent, r.user_agent);
   text(has_trace_id, r.trace_id);
   text(has_error, r.error);
+  if (r.kind == RecordKind::channel) mask |= is_channel;
   // Extras run to the end. Each number is doubled, its low bit telling text from number.
   for (const FieldValue& value : r.extra) {
     if (value.field >= fields.types.size()) continue;
@@ -116,6 +118,7 @@ bool decode_record(std::string_view bytes, const FieldTable& fields, Record& out
   const auto mask = from.fixed<std::uint16_t>();
   get_id(from, mask & has_api, out.api);
   get_id(from, mask & has_endpoint, out.endpoint);
+  out.kind = mask & is_channel ? RecordKind::channel : RecordKind::http;
   out.status = static_cast<int>(from.varint());
   out.duration_us = bytes::unzigzag(from.varint());
   out.request_size = bytes::unzigzag(from.varint());
@@ -151,7 +154,7 @@ RecordInput view_of(const Record& r, std::vector<FieldValue>& extra) {
   for (const Record::Extra& value : r.extra) extra.push_back({value.field, value.number, value.text});
   return {r.id,          r.api,          r.endpoint,      r.time_us,  r.method, r.path,
           r.query,       r.client_ip,    r.user_agent,    r.trace_id, r.error,  r.status,
-          r.duration_us, r.request_size, r.response_size, extra};
+          r.duration_us, r.request_size, r.response_size, extra,      r.kind};
 }
 
 }  // namespace mimus

@@ -72,15 +72,25 @@ std::string list_of(const std::string& name, const std::string& more = "") {
          name + R"("}},"nextCursor":{"type":["string","null"]})" + more + "}}";
 }
 
+/// Of records of channels alone, each only where it is there.
+constexpr std::string_view channel_fields =
+    R"("connectionId":{"type":"string","description":"Of the record that was written when it was let in, that record's own id."},"protocol":{"enum":["websocket","socket.io"]},)"
+    R"("direction":{"enum":["in","out"],"description":"Of a message: from the client, or to it."},"messageType":{"enum":["text","binary","event","ack"]},"event":{"type":"string"},)"
+    R"("data":{"type":"string","description":"The text; a binary in base64; of an event or ack its arguments, a JSON array in which {\"_placeholder\":true,\"num\":i} stands for the binary i."},"binaries":{"type":"array","items":{"type":"string"},"description":"In base64."},)"
+    R"("ack":{"type":"integer","description":"What the event wants to be acknowledged under, or what is acknowledged."},"truncated":{"type":"boolean","description":"There was more than 64 KiB."},)"
+    R"("closeCode":{"type":"integer","description":"What the first of both sides said; 1005: nothing, 1006: the connection was lost."},"closeReason":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"})";
+
 std::string request_schema(const std::vector<FieldSpec>& journal) {
   std::string properties =
-      R"("id":{"type":"string"},"time":{"type":"string"},"apiId":{"type":["string","null"]},"endpointId":{"type":["string","null"]},)"
+      R"("id":{"type":"string"},"time":{"type":"string"},"kind":{"enum":["http","channel"],"description":"Of a channel there is one record for each connection, written when it is let in or refused; where its API captures bodies also one for each message and one for the end."},)"
+      R"("apiId":{"type":["string","null"]},"endpointId":{"type":["string","null"]},)"
       R"("method":{"type":"string"},"path":{"type":"string"},"query":{"type":"string"},"status":{"type":"integer"},)"
       R"("durationMicros":{"type":"integer"},"requestSize":{"type":"integer"},"responseSize":{"type":"integer"},)"
       R"("clientIp":{"type":["string","null"]},"userAgent":{"type":["string","null"]},"traceId":{"type":["string","null"]},)"
-      R"("error":{"type":["string","null"]},"requestHeaders":{},"responseHeaders":{},"requestBody":{"type":"string"},"responseBody":{"type":"string"})";
+      R"("error":{"type":["string","null"]},"requestHeaders":{},"responseHeaders":{},"requestBody":{"type":"string"},"responseBody":{"type":"string"},)" +
+      std::string(channel_fields);
   std::string required =
-      R"("id","time","apiId","endpointId","method","path","query","status","durationMicros","requestSize","responseSize","clientIp","userAgent","traceId","error")";
+      R"("id","time","kind","apiId","endpointId","method","path","query","status","durationMicros","requestSize","responseSize","clientIp","userAgent","traceId","error")";
   for (std::size_t i = core_field_count; i < journal.size(); ++i) {
     const FieldType type = journal[i].type;
     properties += ',' + json::quoted(journal[i].name) + ':' +

@@ -79,6 +79,8 @@ void add_filters(const std::vector<FieldSpec>& journal, std::vector<std::string>
   for (const char* const name : {"apiId", "endpointId", "method", "status", "since", "until"}) {
     out.push_back(parameter(name, "query", R"({"type":"string"})", false));
   }
+  out.push_back(parameter("kind", "query", R"({"enum":["http","channel"]})", false));
+  out.push_back(parameter("connectionId", "query", R"({"type":"string"})", false));
   for (std::size_t i = core_field_count; i < journal.size(); ++i) {
     if (journal[i].filter.empty()) continue;
     const char* const schema = journal[i].type == FieldType::flag      ? R"({"type":"boolean"})"

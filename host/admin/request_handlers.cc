@@ -40,6 +40,20 @@ void add_plugin_field(std::string& out, const FieldSpec& spec, int field, const 
   }
 }
 
+/// What records of channels have besides; each only where it is there.
+void add_channel_fields(std::string& out, const Record& record) {
+  for (int field = field_connection_id; field < core_field_count; ++field) {
+    const FieldSpec& spec = core_fields()[static_cast<std::size_t>(field)];
+    if (spec.type != FieldType::text) {
+      const auto number = record.number(field);
+      if (number && spec.type == FieldType::flag) add_member(out, spec.name, *number != 0 ? "true" : "false");
+      if (number && spec.type == FieldType::integer) add_member(out, spec.name, std::to_string(*number));
+    } else if (const auto text = record.text(field)) {
+      add_member(out, spec.name, field == field_binaries ? std::string(*text) : json::quoted(*text));
+    }
+  }
+}
+
 /// Parts of `query` that are filters, without limit and cursor.
 std::string filters_in(std::string_view query) {
   std::string out;
@@ -61,6 +75,7 @@ std::string record_json(const Record& record, const std::vector<FieldSpec>& fiel
   std::string out = "{";
   add_id(out, "id", record.id);
   add_member(out, "time", json::quoted(rfc3339(record.time_us)));
+  add_bytes(out, "kind", name_of(record.kind));
   add_id(out, "apiId", record.api);
   add_id(out, "endpointId", record.endpoint);
   add_bytes(out, "method", record.method);
@@ -86,6 +101,7 @@ std::string record_json(const Record& record, const std::vector<FieldSpec>& fiel
     if (const auto text = record.text(field))
       add_bytes(out, core_fields()[static_cast<std::size_t>(field)].name, *text);
   }
+  if (record.kind == RecordKind::channel) add_channel_fields(out, record);
   return out + '}';
 }
 

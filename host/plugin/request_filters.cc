@@ -98,6 +98,13 @@ Status add_filter(const QueryPair& pair, std::span<const FieldSpec> fields, std:
     out.push_back({field_method, Filter::Op::equals, 0, pair.value});
     return Done{};
   }
+  if (pair.name == "kind") {
+    const bool known = pair.value == name_of(RecordKind::http) || pair.value == name_of(RecordKind::channel);
+    if (!known) return wrong(pair, "must be http or channel");
+    out.push_back({field_kind, Filter::Op::equals, 0, pair.value});
+    return Done{};
+  }
+  if (pair.name == "connectionId") return add_id(pair, field_connection_id, out);
   if (pair.name == "q") return wrong(pair, "(full-text search) is not available in this version");
   for (std::size_t i = core_field_count; i < fields.size(); ++i) {
     if (fields[i].filter == pair.name)

@@ -20,10 +20,10 @@ struct QueryPair {
 std::vector<QueryPair> split_query(std::string_view query);
 
 /// Comparisons from a query without "?". Known are since, until (RFC 3339; until is
-/// exclusive), apiId, endpointId, method, status (404, or 4xx), and the filters that
-/// plugins' fields name: flags compare true or false. `fields` are the journal's, core
-/// fields first.
-/// Errors: invalid - a name is unknown, there twice, or its value does not parse; the
+/// exclusive), apiId, endpointId, method, status (404, or 4xx), kind (http, channel),
+/// connectionId, and the filters that plugins' fields name: flags compare true or false. `fields` are the
+/// journal's, core fields first. Errors: invalid - a name is unknown, there twice, or its value does not
+/// parse; the
 ///                   pointer is "/" and the name. `q` says that it is not available
 Result<std::vector<Filter>> parse_filters(std::string_view query, std::span<const FieldSpec> fields);
 

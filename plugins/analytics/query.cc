@@ -44,11 +44,8 @@ const GroupField* group_field(std::string_view by) {
 }
 
 std::string SummaryQuery::filter_text() const {
-  std::string out;
-  for (const std::string& filter : filters) {
-    if (!out.empty()) out += '&';
-    out += filter;
-  }
+  std::string out = "kind=http";
+  for (const std::string& filter : filters) out.append("&").append(filter);
   return out;
 }
 
@@ -72,6 +69,7 @@ Result<SummaryQuery> parse_summary_query(std::string_view raw) {
       query.by = value;
       continue;
     }
+    if (name == "kind") return invalid("kind: requests are counted, and nothing else");
     if (name == "since") query.since = value;
     if (name == "until") query.until = value;
     query.filters.emplace_back(pair);

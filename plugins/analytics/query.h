@@ -15,7 +15,7 @@ struct SummaryQuery {
   std::optional<std::string> since, until;  ///< Decoded, as they were asked.
   std::vector<std::string> filters;         ///< The rest, `name=value` each as it came: the journal's.
 
-  /// The filters as one query string.
+  /// The filters as one query string, for records of requests alone.
   std::string filter_text() const;
 };
 

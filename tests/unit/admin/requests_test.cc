@@ -53,7 +53,7 @@ TEST_F(AdminRequests, ARecordHasTheNamesOfTheContract) {
   EXPECT_EQ(
       item,
       R"({"id":")" + id +
-          R"(","time":"2026-01-01T00:00:00.000Z","apiId":null,"endpointId":null,"method":"GET","path":"/a)" +
+          R"(","time":"2026-01-01T00:00:00.000Z","kind":"http","apiId":null,"endpointId":null,"method":"GET","path":"/a)" +
           "\xEF\xBF\xBD"
           R"(","query":"","status":404,"durationMicros":1500,"requestSize":0,"responseSize":7,"clientIp":null,"sampled":false,"sampleCode":null,"userAgent":"curl","traceId":null,"error":null})");
   EXPECT_EQ(call("GET", "/admin/requests/" + id).body, item);
@@ -107,6 +107,7 @@ TEST_F(AdminRequests, BadFiltersAreNamed) {
       {"colour=red", "/colour", "invalid-input"}, {"status=600", "/status", "invalid-input"},
       {"status=6xx", "/status", "invalid-input"}, {"since=yesterday", "/since", "invalid-input"},
       {"apiId=1", "/apiId", "invalid-input"},     {"sampled=1", "/sampled", "invalid-input"},
+      {"kind=tcp", "/kind", "invalid-input"},     {"connectionId=1", "/connectionId", "invalid-input"},
       {"q=text", "/q", "not-available"},          {"limit=0", "/limit", "invalid-input"},
       {"cursor=!", "/cursor", "invalid-input"},   {"method=GET&method=PUT", "/method", "invalid-input"},
   };
@@ -116,6 +117,35 @@ TEST_F(AdminRequests, BadFiltersAreNamed) {
     EXPECT_THAT(reply.errors(), HasSubstr(std::string(c.pointer) + ": ")) << c.query;
     EXPECT_EQ(reply.code(), c.code) << c.query;
   }
+}
+
+TEST_F(AdminRequests, RecordsOfChannelsHaveFieldsOfTheirOwnAndAFilter) {
+  record(200, "/a", false);
+  const std::string connection = ids.next(clock.wall_us()).text();
+  const FieldValue extra[] = {{field_connection_id, 0, connection},
+                              {field_direction, 0, "in"},
+                              {field_message_type, 0, "event"},
+                              {field_data, 0, R"(["a"])"},
+                              {field_binaries, 0, R"(["AAE="])"},
+                              {field_truncated, 1, {}},
+                              {field_messages_in, 3, {}}};
+  RecordInput input;
+  input.id = ids.next(clock.wall_us());
+  input.time_us = clock.wall_us();
+  input.path = "/ws/a";
+  input.kind = RecordKind::channel;
+  input.extra = extra;
+  ASSERT_TRUE(journal->producer(0).append(input));
+  EXPECT_EQ(paths(""), "/ws/a/a");
+  EXPECT_EQ(paths("kind=http"), "/a");
+  EXPECT_EQ(paths("kind=channel"), "/ws/a");
+  EXPECT_EQ(paths("connectionId=" + connection), "/ws/a");
+  EXPECT_THAT(call("GET", "/admin/requests?kind=channel").body,
+              HasSubstr(R"("kind":"channel","apiId":null,)"));
+  EXPECT_THAT(call("GET", "/admin/requests?kind=channel").body,
+              HasSubstr(R"("error":null,"connectionId":")" + connection +
+                        R"(","direction":"in","messageType":"event","data":"[\"a\"]","binaries":["AAE="],)"
+                        R"("truncated":true,"messagesIn":3})"));
 }
 
 TEST_F(AdminRequests, TheJournalCanBeEmptied) {

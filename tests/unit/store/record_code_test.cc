@@ -96,6 +96,39 @@ TEST(RecordCode, AbsentStaysAbsentAlsoInAUsedRecord) {
   EXPECT_EQ(record.number(field_duration_us), 0);
 }
 
+TEST(RecordCode, IsOfAChannelWhereItSaysSo) {
+  const Fixture f;
+  RecordInput input;
+  input.id = ulid(1);
+  const std::string of_request = f.encode(input);
+  input.kind = RecordKind::channel;
+  const std::string of_channel = f.encode(input);
+  EXPECT_EQ(of_channel.size(), of_request.size()) << "the kind is a bit";
+  Record record;
+  ASSERT_TRUE(decode_record(of_channel, f.table, record));
+  EXPECT_EQ(record.text(field_kind), "channel");
+  std::vector<FieldValue> extra;
+  EXPECT_EQ(view_of(record, extra).kind, RecordKind::channel);
+  ASSERT_TRUE(decode_record(of_request, f.table, record));
+  EXPECT_EQ(record.text(field_kind), "http") << "also in a used record";
+}
+
+TEST(RecordCode, ReadsWhatWasWrittenBeforeThereWereChannels) {
+  const Fixture f;
+  constexpr std::string_view written(
+      "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07"  // id
+      "\x40\x42\x0f\0\0\0\0\0"              // time
+      "\x0c\0\xc8\x01\x06\0\x04"            // mask (method, path), status, duration, sizes
+      "\x03GET\x02/a",
+      38);
+  Record record;
+  ASSERT_TRUE(decode_record(written, f.table, record));
+  EXPECT_EQ(record.time_us, 1'000'000);
+  EXPECT_EQ(record.path, "/a");
+  EXPECT_EQ(record.status, 200);
+  EXPECT_EQ(record.text(field_kind), "http");
+}
+
 TEST(RecordCode, ClipsTexts) {
   const Fixture f;
   RecordInput input;
@@ -188,6 +221,9 @@ TEST(BlockCode, HeadersTellWhatCannotBeInside) {
       {"a time within", {field_time, Op::at_least, 1020, ""}, true},
       {"a time beyond", {field_time, Op::at_least, 1021, ""}, false},
       {"a time before", {field_time, Op::below, 1010, ""}, false},
+      {"requests, which all are", {field_kind, Op::equals, 0, "http"}, true},
+      {"channels, which none is", {field_kind, Op::equals, 0, "channel"}, false},
+      {"a connection", {field_connection_id, Op::equals, 0, "any"}, false},
       {"a field without a set", {field_path, Op::equals, 0, "/nowhere"}, true},
       {"a field that does not exist", {999, Op::equals, 0, ""}, false},
   };

@@ -107,7 +107,7 @@ TEST_F(AnalyticsSummary, AddsUpTheJournal) {
   add(nullptr, nullptr, 200, 20);
   const AdminAnswer answer = host.admin("GET", "/summary", "by=country&since=2026-01-01T00:00:00Z&apiId=A");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(host.scan_filters, "since=2026-01-01T00:00:00Z&apiId=A");
+  EXPECT_EQ(host.scan_filters, "kind=http&since=2026-01-01T00:00:00Z&apiId=A");
   EXPECT_EQ(
       answer.body,
       R"({"by":"country","since":"2026-01-01T00:00:00Z","until":null,)"

@@ -15,11 +15,11 @@ TEST(SummaryQuery, IsTakenApart) {
       {"by", "by=method", "method", nullptr, nullptr, ""},
       {"by in another spelling", "b%79=ap%69", "api", nullptr, nullptr, ""},
       {"a time", "by=status&since=2026-01-01T00%3A00%3A00Z", "status", "2026-01-01T00:00:00Z", nullptr,
-       "since=2026-01-01T00%3A00%3A00Z"},
+       "&since=2026-01-01T00%3A00%3A00Z"},
       {"both times and filters", "since=a&apiId=X&by=city&until=b&&status=404", "city", "a", "b",
-       "since=a&apiId=X&until=b&status=404"},
-      {"a filter it does not know", "nonsense=1", "country", nullptr, nullptr, "nonsense=1"},
-      {"a name without a value", "q", "country", nullptr, nullptr, "q"},
+       "&since=a&apiId=X&until=b&status=404"},
+      {"a filter it does not know", "nonsense=1", "country", nullptr, nullptr, "&nonsense=1"},
+      {"a name without a value", "q", "country", nullptr, nullptr, "&q"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -28,7 +28,7 @@ TEST(SummaryQuery, IsTakenApart) {
     EXPECT_EQ(query->by, c.by);
     EXPECT_EQ(query->since, c.since == nullptr ? std::nullopt : std::optional<std::string>(c.since));
     EXPECT_EQ(query->until, c.until == nullptr ? std::nullopt : std::optional<std::string>(c.until));
-    EXPECT_EQ(query->filter_text(), c.filters);
+    EXPECT_EQ(query->filter_text(), std::string("kind=http") + c.filters);
     EXPECT_NE(group_field(query->by), nullptr);
   }
 }
@@ -38,7 +38,8 @@ TEST(SummaryQuery, NamesWhatIsWrong) {
                                    {"by=", "by:"},
                                    {"by=api&by=api", "by:"},
                                    {"since=a&since=b", "since:"},
-                                   {"status=1&st%61tus=2", "status:"}}) {
+                                   {"status=1&st%61tus=2", "status:"},
+                                   {"kind=channel", "kind:"}}) {
     const auto query = parse_summary_query(raw);
     ASSERT_FALSE(query) << raw;
     EXPECT_EQ(query.error().message.rfind(named, 0), 0u) << query.error().message;
