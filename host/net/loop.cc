@@ -197,6 +197,7 @@ struct Loop::State {
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free_slots;
   TimerHeap timers;
+  std::atomic<std::size_t> armed{0};
   std::atomic<Post*> posts{nullptr};
   Post* deferred = nullptr;
   Post** deferred_last = &deferred;
@@ -271,6 +272,8 @@ void Loop::disarm(Timer& timer) {
   if (timer.armed()) state_->timers.remove(timer);
 }
 
+std::size_t Loop::armed() const { return state_->armed.load(std::memory_order_relaxed); }
+
 void Loop::post(Post& work) {
   Post* head = state_->posts.load(std::memory_order_relaxed);
   do {
@@ -302,6 +305,7 @@ void Loop::run() {
     s.fire_timers();
     s.run_list(s.take_posts());
     s.run_deferred();
+    s.armed.store(s.timers.size(), std::memory_order_relaxed);
   }
   s.stopping.store(false, std::memory_order_relaxed);
   current_loop = outer;

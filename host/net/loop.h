@@ -78,6 +78,7 @@ class Loop {
 
   void arm(Timer& timer, std::chrono::milliseconds after);  ///< Re-arms an armed one.
   void disarm(Timer& timer);
+  std::size_t armed() const;  ///< Timers, at the end of the last turn. [any thread]
 
   /// [any thread] Runs on the loop's thread in the order of posting. Posts that are
   /// still there when the loop ends are run by the destructor's thread.

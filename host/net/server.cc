@@ -174,6 +174,7 @@ NetStats Server::stats() const {
     sum.tls_handshakes += c.tls_handshakes.get();
     sum.tls_failures += c.tls_failures.get();
     sum.tls_active += c.tls_active.get();
+    sum.timers += worker->loop.armed();
   }
   return sum;
 }

@@ -70,7 +70,8 @@ struct NetStats {
                 websockets = 0,  ///< Upgraded connections that are open now, as `active` is of all.
       tls_handshakes = 0,        ///< That came through.
       tls_failures = 0,          ///< Connections that ended before theirs came through.
-      tls_active = 0;            ///< Open now, handshake done.
+      tls_active = 0,            ///< Open now, handshake done.
+      timers = 0;                ///< That are armed on the loops.
   std::array<std::uint64_t, turned_away_names.size()> turned_away{};  ///< By TurnedAway.
   std::array<std::uint64_t, timed_out_names.size()> timed_out{};      ///< By TimedOut.
   std::array<std::uint64_t, refusal_statuses.size()> refused{};       ///< As refusal_statuses.

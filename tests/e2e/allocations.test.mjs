@@ -1,30 +1,11 @@
 // A plain mock, journalled and located, is answered without one allocation on its worker.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Host, scratch } from './host.mjs';
-
-const preload = process.env.MIMUS_COUNT_ALLOCATIONS;
-
-/** The allocations of the threads whose name fits, so far. */
-function counted(table, name) {
-  const bytes = readFileSync(table);
-  let sum = 0n;
-  let threads = 0;
-  for (let at = 0; at < bytes.length; at += 16) {
-    const thread = bytes.readBigUInt64LE(at);
-    if (thread === 0n) continue;
-    let comm = '';
-    try { comm = readFileSync(`/proc/${thread}/comm`, 'utf8').trim(); } catch { continue; }
-    if (!name.test(comm)) continue;
-    sum += bytes.readBigUInt64LE(at + 8);
-    ++threads;
-  }
-  assert.ok(threads > 0, `no thread is called ${name}`);
-  return Number(sum);
-}
+import { preload, emptyTable, counted } from './allocations.mjs';
 
 /** Sends the requests one after the other on one connection; resolves when all are answered. */
 function ask(port, requests) {
@@ -51,7 +32,7 @@ test('A warmed-up worker allocates nothing for a plain mock', {
 }, async () => {
   const directory = scratch();
   const table = join(directory.path, 'allocations');
-  writeFileSync(table, Buffer.alloc(256 * 16));
+  emptyTable(table);
   const config = join(directory.path, 'config.json');
   writeFileSync(config, JSON.stringify({ trustedProxies: ['127.0.0.0/8'] }));
   const host = await Host.start({ workers: 1, args: ['--config', config],
