@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "host/channel/deflate.h"
 #include "host/channel/framing.h"
 #include "host/net/responder.h"
 #include "host/pipeline/channel_binding.h"
@@ -39,6 +40,13 @@ bool lists(const RequestHead& request, std::string_view name, std::string_view t
 std::string_view field(const RequestHead& request, std::string_view name) {
   const std::string_view* const value = request.find(name);
   return value == nullptr ? std::string_view{} : *value;
+}
+
+std::vector<std::string_view> all_of(const RequestHead& request, std::string_view name) {
+  std::vector<std::string_view> out;
+  for (unsigned nth = 0; const std::string_view* const value = request.find(name, nth); ++nth)
+    out.push_back(*value);
+  return out;
 }
 
 /// What the handshake needs of a definition's document.
@@ -124,6 +132,11 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
       return refuse(400, "bad-request",
                     "the handshake needs GET and a Sec-WebSocket-Key of 16 bytes in base 64");
     }
+    const std::vector<std::string_view> offers = all_of(request, "sec-websocket-extensions");
+    if (!are_extension_lists(offers)) {
+      return refuse(400, "bad-request", "Sec-WebSocket-Extensions is no list of extensions");
+    }
+    deflate_ = agree_on_deflate(offers);
     const Result<ResolvedTarget> target = resolve_target(request.raw_path, 1, exchange_.arena);
     if (!target) return refuse(400, "bad-target", target.error().message);
     std::string path;
@@ -185,14 +198,17 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
     exchange_.response.status = 101;
     std::vector<Header> headers{{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", accept_}};
     if (!protocol_.empty()) headers.push_back({"Sec-WebSocket-Protocol", protocol_});
+    if (deflate_) headers.push_back({"Sec-WebSocket-Extensions", deflate_->answer});
     ChannelOrigin origin;
     origin.path = channel_->path;
     origin.client_ip = address;
     origin.query = exchange_.request.raw_query;
     origin.subprotocol = protocol_;
+    ChannelRules rules;
+    if (deflate_) rules.deflate_window_bits = deflate_->server_window_bits;
     exchange_.sink->upgrade(
         headers,
-        channels_.make(channels_.next_id(), channel_->id, std::move(origin), {},
+        channels_.make(channels_.next_id(), channel_->id, std::move(origin), rules,
                        bind_channel(std::move(pipeline), [count, address] { count->leave(address); })));
   }
 
@@ -218,6 +234,7 @@ class Upgrade final : public Responder, private mimus_resume::Waiter {
   std::uint64_t per_address_ = 0;
   int compiles_ = 0;
   std::string accept_, protocol_;
+  std::optional<DeflateTerms> deflate_;
   mimus_resume* wake_ = nullptr;
 };
 
