@@ -70,11 +70,14 @@ class EngineTable {
   /// it for as long as a poll waits, or hands its connection over to the worker of its session.
   /// Sets exchange.state to a Responder (host/net/responder.h) where the exchange outlives the call.
   void take(Exchange& exchange);
-  void drain();  ///< The host is stopping.
-  std::size_t size() const;
+  void drain();              ///< The host is stopping: the sessions say goodbye, and no other begins.
+  std::size_t size() const;  ///< Open sessions.
+
+  struct State;  ///< Known to the sessions themselves (host/channel/engine_session.h).
 
  private:
-  struct State;
+  void take_websocket(Exchange& exchange, std::string_view sid);
+
   std::unique_ptr<State> state_;
 };
 
