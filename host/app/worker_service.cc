@@ -49,7 +49,8 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
           &shared.traffic[loop.index()]},
-      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}) {
+      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}),
+      admission_(context_, channels_, shared.attempts) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
 }
 
@@ -75,7 +76,7 @@ void WorkerService::on_head(Exchange& exchange) {
 void WorkerService::serve(Exchange& exchange) {
   const std::string_view path = exchange.request.raw_path;
   if (below(path, "/mock")) return mock(exchange, 2);
-  if (path.starts_with("/ws/")) return take_upgrade(context_, channels_, exchange);
+  if (path.starts_with("/ws/")) return take_upgrade(channels_, admission_, exchange);
   if (below(path, "/socket.io")) {
     return refuse(exchange, 501, "not-available",
                   "this version does not speak Socket.IO; connect to /ws/… directly");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/app/admin_gateway.h"
+#include "host/app/admission.h"
 #include "host/app/until_loaded.h"
 #include "host/channel/channels.h"
 #include "host/net/client_address.h"
@@ -32,6 +33,7 @@ struct SharedServices {
   std::vector<Cidr> trusted;
   std::atomic<bool> draining{false};
   std::vector<TrafficArms> traffic{};  ///< By worker.
+  AttemptBook attempts{};
 };
 
 /// On its worker's thread only.
@@ -68,6 +70,7 @@ class WorkerService final : public Service {
   std::unique_ptr<Upstream> upstream_;
   WorkerContext context_;
   ChannelTable channels_;
+  Admission admission_;
   std::vector<std::unique_ptr<Flow>> flows_;
   std::vector<Flow*> idle_;
 };

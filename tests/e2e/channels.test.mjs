@@ -229,6 +229,29 @@ test('maxConnectionsPerIp is a limit while they last', async () => {
   await two.leave();
 });
 
+test('maxAttemptsPerMinute counts every handshake of an address, on all workers, refused ones too', async () => {
+  await channel('hasty', '/ws/hasty', { maxAttemptsPerMinute: 4, requireToken: 't' });
+  await channel('calm', '/ws/calm');
+  await (await client('/ws/hasty?token=t')).leave();
+  for (let i = 0; i < 3; ++i) assert.equal((await refusal('/ws/hasty?token=guess')).status, 401);
+  const refused = await refusal('/ws/hasty?token=t');
+  assert.equal(refused.status, 429);
+  assert.match(refused.json.type, /:too-many-attempts$/);
+  const wait = Number(refused.headers['retry-after']);
+  assert.ok(wait >= 1 && wait <= 60, refused.headers['retry-after']);
+  await (await client('/ws/calm')).leave();
+});
+
+test('maxMessagesPerSecond closes who sends more with 1008', async () => {
+  await channel('chatty', '/ws/chatty', { maxMessagesPerSecond: 20 });
+  const one = await client('/ws/chatty');
+  for (let i = 0; i < 5; ++i) one.socket.send(`${i}`);
+  await new Promise((go) => { one.socket.once('pong', go); one.socket.ping(); });
+  assert.equal(one.socket.readyState, WebSocket.OPEN);
+  for (let i = 0; i < 500; ++i) one.socket.send(`${i}`);
+  assert.equal((await one.closed).code, 1008);
+});
+
 test('messages of clients are taken: text, binary, ping, in fragments; too large a one ends it with 1009', async () => {
   const endpoint = await channel('in', '/ws/in');
   const one = await client('/ws/in');
@@ -272,7 +295,8 @@ test('nonsense is refused with its pointer, and what is not brought yet by its n
   const event = (fields) => ({ events: [{ name: 'ok', payload: 1, trigger: 'connection' }, { name: 'e', payload: 1, ...fields }] });
   for (const [fields, pointer] of [
     [{ path: '/other' }, '/path'], [{ path: 'ws/x' }, '/path'], [{ color: 1 }, '/color'],
-    [{ subprotocols: 'a' }, '/subprotocols'], [{ maxConnectionsPerIp: -1 }, '/maxConnectionsPerIp'], [{ requireToken: 7 }, '/requireToken'],
+    [{ subprotocols: 'a' }, '/subprotocols'], [{ maxConnectionsPerIp: -1 }, '/maxConnectionsPerIp'], [{ maxAttemptsPerMinute: 0.5 }, '/maxAttemptsPerMinute'],
+    [{ maxMessagesPerSecond: '9' }, '/maxMessagesPerSecond'], [{ requireToken: 7 }, '/requireToken'],
     [event({ trigger: 'never' }), '/events/1/trigger'],
     [event({ trigger: 'interval' }), '/events/1/interval'],
     [event({ trigger: 'interval', interval: 49 }), '/events/1/interval'],
