@@ -8,10 +8,10 @@ import { family, freePort, launch, loadCore, stop } from './processes.mjs';
 
 const path = '/ws/bench';
 
-/** A server from `peers/`: the npm package of that name. */
-export async function startPeer(name) {
+/** A server from `peers/`: the npm package of that name; `cores` as for launch. */
+export async function startPeer(name, cores) {
   const port = await freePort();
-  const child = launch('node', [fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url)), String(port), path]);
+  const child = launch('node', [fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url)), String(port), path], { cores });
   child.stdout.resume();
   const server = { name, port, origin: `http://127.0.0.1:${port}`, child, stop: () => stop(child), broadcast: '/broadcast' };
   await firstAnswer(server, '/', child);

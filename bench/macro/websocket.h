@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -24,9 +26,9 @@ namespace load {
   std::exit(1);
 }
 
-/// Seconds.
+/// Seconds, on the clock that the kernel stamps packets with.
 inline double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 inline sockaddr_in local(int port) {
@@ -48,6 +50,34 @@ inline int connected(int port) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::fcntl(fd, F_SETFL, O_NONBLOCK);
   return fd;
+}
+
+/// Has the kernel note when bytes come.
+inline void stamp(int fd, bool on) {
+  const int value = on ? 1 : 0;
+  if (::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &value, sizeof value) != 0) die("no timestamps");
+}
+
+/// As recv; `at` is when the last of the bytes came, or now if they bear no stamp.
+inline ssize_t receive(int fd, char* to, std::size_t size, double& at) {
+  iovec part{to, size};
+  alignas(cmsghdr) std::array<char, 64> control;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t n = ::recvmsg(fd, &message, 0);
+  if (n < 0) return n;
+  at = 0;
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec stamped{};
+    std::memcpy(&stamped, CMSG_DATA(one), sizeof stamped);
+    at = static_cast<double>(stamped.tv_sec) + static_cast<double>(stamped.tv_nsec) * 1e-9;
+  }
+  if (at == 0) at = now();
+  return n;
 }
 
 /// A client's frame with a whole payload.

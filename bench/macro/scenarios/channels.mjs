@@ -2,13 +2,14 @@
 // broadcast, an idle connection and a timer cost.
 import { Clients, startChannels, startPeer } from '../channels.mjs';
 import { median } from '../compare.mjs';
-import { coresMicros, cpuMicros, memoryKiB } from '../processes.mjs';
+import { coresMicros, cpuMicros, loadCore, memoryKiB, serverCore } from '../processes.mjs';
 import { bar, table } from '../report.mjs';
 
 export const about = 'echo, broadcast, idle memory and timers of channels, beside ws and socket.io';
 
 const listeners = 5000;
 const timers = 10_000;
+const bothCores = `${serverCore},${loadCore}`;
 const text = JSON.stringify({ event: 'message', data: { id: 17, text: 'a message of a usual size' } });
 const settled = (ms = 1000) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -28,7 +29,7 @@ const column = (runs, key, digits) => median(runs.map((run) => run[key])).toFixe
 
 async function echo(bench) {
   const servers = [await startPeer('ws'), await startChannels(bench.scratch, [{ trigger: 'message', echo: true }])];
-  for (const [connections, flight] of [[100, 1], [100, 16]]) {
+  for (const [connections, flight] of [[100, 1], [100, 4], [100, 16]]) {
     const sides = await Promise.all(servers.map((server) => Clients.open(server, connections)));
     const runs = sides.map(() => []);
     const once = async (side, seconds) => {
@@ -49,10 +50,10 @@ async function echo(bench) {
   for (const server of servers) await server.stop();
 }
 
-/** Idle memory of many connections, and how long until all have a broadcast. */
+/** Idle memory of many connections, and how long until all have a broadcast: of both cores, as the clients sleep meanwhile. */
 async function crowd(bench, peer, limit) {
   const namespace = peer === 'socket.io';
-  const servers = [await startPeer(peer), await startChannels(bench.scratch, [])];
+  const servers = [await startPeer(peer, bothCores), await startChannels(bench.scratch, [], { cores: bothCores, workers: 2 })];
   const sides = [];
   const memory = [];
   for (const server of servers) {
@@ -77,9 +78,9 @@ async function crowd(bench, peer, limit) {
   const ratio = median(runs[1].map((run, i) => run.last / runs[0][i].last));
   const kind = namespace ? 'Socket.IO' : 'raw';
   table(`A broadcast to ${listeners} ${kind} connections (${rounds} rounds), and what one takes when idle`,
-    ['', 'first has it ms', 'last has it ms', 'CPU ms', 'load busy', 'others busy', 'KiB'], servers.map((server, i) => [server.name,
+    ['', 'first has it ms', 'last has it ms', 'CPU ms', 'others busy', 'KiB'], servers.map((server, i) => [server.name,
       column(runs[i], 'first', 1), column(runs[i], 'last', 1), (median(runs[i].map((run) => run.micros)) / 1e3).toFixed(1),
-      column(runs[i], 'busy', 2), column(runs[i], 'others', 2), memory[i].toFixed(2)]));
+      column(runs[i], 'others', 2), memory[i].toFixed(2)]));
   bar(`${kind} broadcast to ${listeners}: until the last has it / ${peer}`, ratio, 0.333);
   bar(`idle ${kind} connection: memory`, memory[1], limit, { unit: ' KiB', digits: 2 });
   for (const side of sides) await side.close();
