@@ -41,9 +41,9 @@ Inflater::Outcome Inflater::inflate(std::string_view compressed, std::string& ou
     stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
     stream_.avail_out = chunk.size();
     const int said = ::inflate(&stream_, Z_SYNC_FLUSH);
-    if (said != Z_OK && said != Z_BUF_ERROR && said != Z_STREAM_END) return Outcome::broken;
     const std::size_t size = chunk.size() - stream_.avail_out;
     if (size > limit - out.size()) return Outcome::too_big;
+    if (said != Z_OK && said != Z_BUF_ERROR && said != Z_STREAM_END) return Outcome::broken;
     make_room(out, size, limit);
     out.append(chunk.data(), size);
     if (said == Z_STREAM_END) {  // 7.2.3.4: another stream may follow a final block
