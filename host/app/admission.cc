@@ -65,6 +65,7 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
     generation_ = door_.worker_.lease.acquire();
     channel_ = generation_->definitions->find_channel_by_path(caller_.origin.path);
     if (channel_ == nullptr || !channel_->enabled) return false;
+    caller_.origin.api = channel_->api;
     api_ = generation_->definitions->find_api(channel_->api);
     return true;
   }

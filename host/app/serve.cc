@@ -157,7 +157,7 @@ class Host {
     options.enrich = [this](std::span<Record* const> records) { plugins_->enrich(records); };
     options.on_room = [this](unsigned worker) {
       post_to(*server_, worker, [this, worker] {
-        if (services_[worker] != nullptr) services_[worker]->context().retry_journal();
+        if (services_[worker] != nullptr) services_[worker]->retry_journal();
       });
     };
     Result<std::unique_ptr<Journal>> journal = open_journal(database_->blocks(), clock_, std::move(options));

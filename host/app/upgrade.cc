@@ -68,6 +68,7 @@ class Upgrade final : public Responder, private Door::Asker {
     for (const Segment& segment : target->segments) caller.origin.path.append("/").append(segment.text);
     caller.origin.client_ip = exchange_.client_ip;
     caller.origin.query = request.raw_query;
+    caller.origin.user_agent = field(request, "user-agent");
     caller.web_origin = field(request, "origin");
     caller.host = request.host;
     caller.bearer = bearer(field(request, "authorization"));

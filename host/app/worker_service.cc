@@ -49,9 +49,11 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics.counter("plugin_failures_total", "Requests that a plugin's fail policy decided"),
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
           &shared.traffic[loop.index()]},
+      channel_journal_(context_),
       channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}),
       admission_(context_, channels_, shared.attempts) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
+  if (shared.journal != nullptr) channels_.observe(&channel_journal_);
 }
 
 WorkerService::~WorkerService() { WorkerRooms::here() = {}; }
@@ -151,6 +153,11 @@ void WorkerService::answer(Exchange& exchange, int status, std::string_view cont
 void WorkerService::refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail) {
   answer(exchange, status, problem_type,
          exchange.arena.copy(problem_json(status, code, detail, exchange.request.raw_path)));
+}
+
+void WorkerService::retry_journal() {
+  context_.retry_journal();
+  channel_journal_.retry();
 }
 
 void WorkerService::evict(const PluginHost::Loaded& plugin) {

@@ -12,6 +12,7 @@
 #include "host/channel/channels.h"
 #include "host/net/client_address.h"
 #include "host/net/exchange.h"
+#include "host/pipeline/channel_journal.h"
 #include "host/pipeline/flow.h"
 #include "host/pipeline/worker.h"
 
@@ -56,6 +57,8 @@ class WorkerService final : public Service {
   /// The instance must go: the exchanges that it holds fail, its channels are closed with 1012.
   void evict(const PluginHost::Loaded& plugin);
   ChannelTable& channels() { return channels_; }
+  /// The journal has room again.
+  void retry_journal();
 
  private:
   void answer(Exchange& exchange, int status, std::string_view content_type, std::string_view body);
@@ -69,6 +72,7 @@ class WorkerService final : public Service {
   ClientAddress client_address_;
   std::unique_ptr<Upstream> upstream_;
   WorkerContext context_;
+  ChannelJournal channel_journal_;
   ChannelTable channels_;
   Admission admission_;
   std::vector<std::unique_ptr<Flow>> flows_;

@@ -28,6 +28,7 @@ void BaseChannel::open() {
   captures_ = behaviour_->captures();
   opened_ = true;
   if (table_->observer != nullptr) table_->observer->on_open(*this);
+  std::string().swap(origin_.user_agent);
   behaviour_->on_open(*this);
 }
 

@@ -35,9 +35,11 @@ std::string_view name_of(ChannelProtocol protocol);
 /// What a client came with.
 struct ChannelOrigin {
   ChannelProtocol protocol = ChannelProtocol::websocket;
+  Ulid api;          ///< The endpoint's; all zero where there is none.
   std::string path;  ///< The endpoint's.
   std::string client_ip;
-  std::string query;  ///< Raw, of the handshake's target.
+  std::string user_agent;  ///< "" once the channel is open: only the journal wants it.
+  std::string query;       ///< Raw, of the handshake's target.
   std::string subprotocol;
   std::string auth;  ///< JSON, or "" for none: what a Socket.IO client connected with.
 };

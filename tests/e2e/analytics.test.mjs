@@ -131,7 +131,7 @@ test('a record tells everything about its request', async () => {
   assert.ok(Number.isInteger(record.durationMicros) && record.durationMicros >= 0 && record.durationMicros < 10_000_000);
   const { id, time, durationMicros, ...rest } = record;
   assert.deepEqual(rest, {
-    apiId: api.id, endpointId: api.endpointsByName.hello.id, method: 'POST', path: '/mock/world/hello', query: 'a=1&b=%20', status: 200,
+    kind: 'http', apiId: api.id, endpointId: api.endpointsByName.hello.id, method: 'POST', path: '/mock/world/hello', query: 'a=1&b=%20', status: 200,
     requestSize: 4, responseSize: 11, clientIp: '8.8.8.8', geoCountry: rest.geoCountry, geoCountryCode: 'US', geoCity: null,
     proxied: false, deduplicated: false, notModified: false, userAgent: 'e2e/1', traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     responseName: 'hi', error: null,

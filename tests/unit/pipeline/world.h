@@ -122,6 +122,10 @@ class FakeProducer final : public Producer {
     std::string method, path, error, trace_id;
     std::map<int, std::string> text;
     std::map<int, std::int64_t> number;
+    Ulid id, api, endpoint;
+    RecordKind kind;
+    std::string user_agent;
+    std::int64_t duration_us;
   };
   bool append(const RecordInput& input) override {
     if (full) return false;
@@ -133,7 +137,13 @@ class FakeProducer final : public Producer {
               std::string(input.error),
               std::string(input.trace_id),
               {},
-              {}};
+              {},
+              input.id,
+              input.api,
+              input.endpoint,
+              input.kind,
+              std::string(input.user_agent),
+              input.duration_us};
     for (const FieldValue& value : input.extra) {
       kept.text[value.field] = value.text;
       kept.number[value.field] = value.number;
