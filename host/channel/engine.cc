@@ -67,7 +67,7 @@ LiveSession* EngineTable::State::find(std::string_view sid) const {
 }
 
 LiveSession* EngineTable::State::add(EngineOrigin origin) {
-  if (draining || sessions.size() >= options.max_sessions) return nullptr;
+  if (draining || is_full()) return nullptr;
   auto made = std::make_unique<LiveSession>(*this, new_sid(worker), std::move(origin));
   LiveSession* const session = made.get();
   sessions.emplace(session->sid(), std::move(made));
@@ -129,11 +129,11 @@ void EngineTable::take(Exchange& exchange) {
     if (polling == upgrade) return refuse(exchange, EngineError::bad_request);
     if (!query->protocol_4) return refuse(exchange, EngineError::unsupported_version);
     if (state.draining) return refuse(exchange, 503, "the host is stopping");
+    if (state.is_full()) return refuse(exchange, 503, "there are too many sessions");
   }
   if (!polling) return take_websocket(exchange, query->sid);
   if (session == nullptr) {
     session = state.add(engine_origin(exchange));
-    if (session == nullptr) return refuse(exchange, 503, "there are too many sessions");
     session->begin(nullptr);
     return session->poll(exchange);
   }

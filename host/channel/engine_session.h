@@ -29,7 +29,8 @@ struct EngineTable::State {
 
   /// nullptr: there is none, or it has ended.
   LiveSession* find(std::string_view sid) const;
-  /// nullptr: there are too many.
+  bool is_full() const { return sessions.size() >= options.max_sessions; }
+  /// nullptr: there are too many, or the host is stopping.
   LiveSession* add(EngineOrigin origin);
   void remove(LiveSession& session);  ///< Destroys it.
   /// Has it settled once, after the events at hand.

@@ -128,6 +128,7 @@ TEST_F(EngineRequests, FindNoRoomBeyondTheSessionsOfAWorker) {
   net.on([&] { remake(); });
   open();
   EXPECT_EQ(request("GET", "EIO=4&transport=polling")->status, 503);
+  EXPECT_EQ(request("GET", "EIO=4&transport=websocket", {}, asks_for_websocket)->status, 503);
   EXPECT_EQ(sessions(), 1u);
 }
 
