@@ -17,11 +17,6 @@ constexpr const char* core_fields[] = {
     "query",     "status",  "durationMicros", "requestSize", "responseSize", "clientIp",
     "userAgent", "traceId", "error",          "capture"};
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "fake host: %s\n", why.c_str());
-  std::abort();
-}
-
 /// The options as `configure` receives them: the manifest's defaults, then the overrides.
 std::string options_of(const std::string& manifest, const std::map<std::string, std::string>& overrides) {
   std::string out = "{";
@@ -44,6 +39,11 @@ mimus_view view_of(const Definition& d) {
 }
 
 }  // namespace
+
+void give_up(const std::string& why) {
+  std::fprintf(stderr, "fake host: %s\n", why.c_str());
+  std::abort();
+}
 
 void State::misuse(std::string what) {
   if (!collect) give_up("misuse by " + std::string(plugin == nullptr ? "?" : plugin->id) + ": " + what);
@@ -162,6 +162,7 @@ Bound& FakeHost::bind(const Definition& definition) {
   state_->error.clear();
   bound.rc = state_->plugin->bind(state_->instance, &view, &bound.handle);
   bound.error = bound.rc == MIMUS_OK ? "" : state_->error;
+  bound.path = definition.path;
   bound.in_pipeline = bound.rc == MIMUS_OK && bound.handle != nullptr;
   return bound;
 }
@@ -280,6 +281,14 @@ void FakeHost::cool_kv() {
 }
 void FakeHost::fill_kv(bool full) { state_->kv_full = full; }
 
+namespace {
+
+void keep_reply(mimus_reply* reply, std::int32_t status, mimus_str code, mimus_str text) {
+  *reinterpret_cast<AdminAnswer*>(reply) = {status, std::string(borrow(code)), std::string(borrow(text))};
+}
+
+}  // namespace
+
 AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std::string_view query,
                             std::string_view body) {
   const auto* const table = state_->extension_of<mimus_admin_v1>("mimus.admin/1");
@@ -287,11 +296,16 @@ AdminAnswer FakeHost::admin(std::string_view method, std::string_view path, std:
   if (table == nullptr) return answer;
   const OffWorker here(*state_);
   const mimus_admin_request request{sizeof request, lend(method), lend(path), lend(query), lend(body)};
-  table->handle(state_->instance, &request, reinterpret_cast<mimus_reply*>(&answer),
-                [](mimus_reply* reply, std::int32_t status, mimus_str code, mimus_str text) {
-                  *reinterpret_cast<AdminAnswer*>(reply) = {status, std::string(borrow(code)),
-                                                            std::string(borrow(text))};
-                });
+  table->handle(state_->instance, &request, reinterpret_cast<mimus_reply*>(&answer), keep_reply);
+  return answer;
+}
+
+AdminAnswer FakeHost::replay(std::string_view session) {
+  const auto* const table = state_->extension_of<mimus_session_v1>("mimus.session/1");
+  AdminAnswer answer;
+  if (table == nullptr) return answer;
+  const OffWorker here(*state_);
+  table->replay(state_->instance, lend(session), reinterpret_cast<mimus_reply*>(&answer), keep_reply);
   return answer;
 }
 
@@ -313,53 +327,6 @@ void FakeHost::enrich(std::vector<Record>& batch) {
 }
 
 const void* FakeHost::extension(const char* id) const { return state_->extension_of<void>(id); }
-bool FakeHost::has_peer() const { return state_->extension_of<mimus_peer_v1>("mimus.peer/1") != nullptr; }
-
-Channel& FakeHost::open(Bound& bound) {
-  State& s = *state_;
-  const auto* const peer = s.extension_of<mimus_peer_v1>("mimus.peer/1");
-  if (peer == nullptr) give_up("the plugin has no mimus.peer/1");
-  if (!bound.in_pipeline) give_up("open() needs a binding that is in the pipeline");
-  s.channels.push_back(std::make_unique<mimus_channel>());
-  mimus_channel& c = *s.channels.back();
-  c.host = &s;
-  c.bound = &bound;
-  c.id = "01JCLIENT0000000000000000" + std::to_string(s.channels.size() % 10);
-  if (peer->on_open != nullptr) peer->on_open(s.instance, bound.handle, &c, &c.context);
-  s.close_what_ended();
-  s.settle();
-  return c;
-}
-
-void FakeHost::say(Channel& channel, std::string_view data, bool binary) {
-  mimus_channel& c = static_cast<mimus_channel&>(channel);
-  const auto* const peer = state_->extension_of<mimus_peer_v1>("mimus.peer/1");
-  if (!c.open || !MIMUS_HAS(peer, on_message) || peer->on_message == nullptr) return;
-  peer->on_message(state_->instance, c.bound->handle, &c, &c.context, lend(data), binary ? 1 : 0);
-  state_->close_what_ended();
-  state_->settle();
-}
-
-void FakeHost::close(Channel& channel) {
-  state_->close_channel(static_cast<mimus_channel&>(channel));
-  state_->settle();
-}
-
-/// Once: on_close, after which nothing of the channel may be called.
-void State::close_channel(mimus_channel& c) {
-  c.open = false;
-  std::erase_if(timers, [&](const auto& entry) { return entry.second.channel == &c; });
-  if (c.bound == nullptr) return;
-  const auto* const peer = extension_of<mimus_peer_v1>("mimus.peer/1");
-  if (peer->on_close != nullptr) peer->on_close(instance, c.bound->handle, &c, &c.context);
-  c.bound = nullptr;
-}
-
-void State::close_what_ended() {
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    if (!channels[i]->open && channels[i]->bound != nullptr) close_channel(*channels[i]);
-  }
-}
 
 std::uint64_t FakeHost::counter(std::string_view name) const {
   for (const auto& [known, value] : state_->counters) {

@@ -1,4 +1,4 @@
-// The tables that do not belong to one exchange: timer, kv, hash, metrics, journal, channel.
+// The tables that do not belong to one exchange: timer, kv, hash, metrics, journal.
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -168,71 +168,6 @@ mimus_rc scan(mimus_host* h, mimus_str filters, std::int32_t (*each)(void*, cons
   return host.face->scan_rc;
 }
 
-// ---- mimus.channel/1 -------------------------------------------------------------------
-
-/// OK: the channel takes a message now.
-mimus_rc takes(mimus_channel* c) {
-  if (const mimus_rc rc = c->host->fault("mimus.channel/1"); rc != MIMUS_OK) return rc;
-  if (!c->open) return MIMUS_E_GONE;
-  if (!c->slow) return MIMUS_OK;
-  c->open = false;  // on_close follows once the hook has returned
-  return MIMUS_E_NOSPC;
-}
-mimus_rc send_event(mimus_channel* c, mimus_str name, mimus_str payload) {
-  if (const mimus_rc rc = takes(c); rc != MIMUS_OK) return rc;
-  c->sent.push_back({std::string(borrow(name)), std::string(borrow(payload))});
-  return MIMUS_OK;
-}
-mimus_rc close_by_plugin(mimus_channel* c, std::int32_t code, mimus_str reason) {
-  if (!c->open) return MIMUS_E_GONE;
-  c->open = false;
-  c->close_code = code;
-  c->close_reason = borrow(reason);
-  return MIMUS_OK;
-}
-mimus_rc channel_timer(mimus_channel* c, std::uint64_t ms, void* ud) {
-  if (!c->open) return MIMUS_E_GONE;
-  Timer timer{Timer::Kind::channel, nullptr, ud};
-  timer.channel = c;
-  c->host->timers.emplace(c->host->now + ms, timer);
-  return MIMUS_OK;
-}
-mimus_str client_id(mimus_channel* c) { return lend(c->id); }
-mimus_rc send_text(mimus_channel* c, mimus_str text) {
-  if (const mimus_rc rc = takes(c); rc != MIMUS_OK) return rc;
-  c->texts.emplace_back(borrow(text));
-  return MIMUS_OK;
-}
-mimus_rc send_binary(mimus_channel* c, mimus_str data) {
-  if (const mimus_rc rc = takes(c); rc != MIMUS_OK) return rc;
-  c->data.emplace_back(borrow(data));
-  return MIMUS_OK;
-}
-mimus_rc join(mimus_channel* c, mimus_str room) {
-  if (room.n == 0 || room.n > 128) return MIMUS_E_INVAL;
-  if (!c->open) return MIMUS_E_GONE;
-  const std::string name(borrow(room));
-  if (!c->rooms.contains(name) && c->rooms.size() >= 64) return MIMUS_E_NOSPC;
-  c->rooms.insert(name);
-  return MIMUS_OK;
-}
-mimus_rc leave(mimus_channel* c, mimus_str room) {
-  if (room.n == 0 || room.n > 128) return MIMUS_E_INVAL;
-  c->rooms.erase(std::string(borrow(room)));
-  return MIMUS_OK;
-}
-mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
-                   std::int32_t but_me) {
-  if (room.n > 128) return MIMUS_E_INVAL;
-  if (const mimus_rc rc = from->host->fault("mimus.channel/1"); rc != MIMUS_OK) return rc;
-  for (const auto& c : from->host->channels) {
-    if (c->bound != from->bound || (but_me != 0 && c.get() == from)) continue;
-    if (room.n != 0 && !c->rooms.contains(std::string(borrow(room)))) continue;
-    (void)send_event(c.get(), name, payload);
-  }
-  return MIMUS_OK;
-}
-
 }  // namespace
 
 const mimus_host_api host_api{sizeof(mimus_host_api),
@@ -254,9 +189,6 @@ const void* extension(std::string_view id) {
   static const mimus_metrics_v1 metrics{sizeof metrics, counter, count};
   static const mimus_journal_v1 journal{sizeof journal, field_number,    record_text,
                                         record_number,  record_set_text, scan};
-  static const mimus_channel_v1 channel{
-      sizeof channel, send_event, close_by_plugin, channel_timer, client_id, send_text, send_binary, join,
-      leave,          broadcast,  nullptr,         nullptr,       nullptr,   nullptr,   nullptr};
   if (id == "mimus.http/1") return http_table();
   if (id == "mimus.async/1") return async_table();
   if (id == "mimus.forward/1") return forward_table();
@@ -265,7 +197,8 @@ const void* extension(std::string_view id) {
   if (id == "mimus.hash/1") return &hash;
   if (id == "mimus.metrics/1") return &metrics;
   if (id == "mimus.journal/1") return &journal;
-  if (id == "mimus.channel/1") return &channel;
+  if (id == "mimus.channel/1") return channel_table();
+  if (id == "mimus.relay/1") return relay_table();
   if (id == "mimus.fetch/1") return fetch_table();
   if (id == "mimus.task/1") return task_table();
   return nullptr;

@@ -37,7 +37,9 @@ struct mimus_channel : mimus::testing::Channel {
   mimus::testing::State* host = nullptr;
   mimus::testing::Bound* bound = nullptr;
   void* context = nullptr;
-  std::string id;
+  std::string id, path;
+  mimus::testing::Client client;
+  bool opening = false;  // on_open is being called: a relay may be started
 };
 
 struct mimus_record {
@@ -51,6 +53,7 @@ inline mimus_str lend(std::string_view text) { return {text.data(), text.size()}
 inline std::string_view borrow(mimus_str text) {
   return text.n == 0 ? std::string_view{} : std::string_view{text.p, text.n};
 }
+[[noreturn]] void give_up(const std::string& why);             // the test itself is wrong
 bool same_name(std::string_view a, std::string_view b);        // header names: ASCII case aside
 bool is_field(std::string_view name, std::string_view value);  // fit to be sent
 
@@ -170,6 +173,8 @@ const void* extension(std::string_view id);  // the fake's tables, or null
 const mimus_http_v1* http_table();
 const mimus_async_v1* async_table();
 const mimus_forward_v1* forward_table();
+const mimus_channel_v1* channel_table();
+const mimus_relay_v1* relay_table();
 const mimus_fetch_v1* fetch_table();
 const mimus_task_v1* task_table();
 

@@ -119,6 +119,7 @@ struct Bound {
   std::string error;         ///< what the plugin said when rc is a refusal
   bool in_pipeline = false;  ///< false: it wants nothing to do with this one
   mimus_bound* handle = nullptr;
+  std::string path;  ///< of the definition
 };
 
 /// A journal record for scan and enrich.
@@ -127,19 +128,53 @@ struct Record {
   std::map<std::string, std::int64_t> numbers;
 };
 
-/// An open WebSocket. Owned by the host.
+/// Who opens a channel.
+struct Client {
+  bool socket_io = false;  ///< a namespace of a Socket.IO client; else a raw WebSocket
+  std::string auth = "{}", query = {}, client_ip = "127.0.0.1", subprotocol = {};
+};
+
+/// An open WebSocket, or a namespace of a Socket.IO client. Owned by the host.
 struct Channel {
   struct Sent {
     std::string name, payload;
     bool operator==(const Sent&) const = default;
   };
-  std::vector<Sent> sent;                ///< events, broadcast ones too
+  /// An event with its arguments, as Socket.IO has them.
+  struct Emitted {
+    std::string name, args;
+    std::vector<std::string> binaries = {};
+    std::int64_t ack = -1;
+    bool operator==(const Emitted&) const = default;
+  };
+  struct Fault {
+    mimus_channel_fault kind;
+    std::uint64_t value;
+    bool operator==(const Fault&) const = default;
+  };
+  struct Relay {
+    std::string url;
+    Fields headers;
+    std::uint32_t timeout_ms = 0;
+  };
+  std::vector<Sent> sent;                ///< events, broadcast ones too, as raw clients see them
   std::vector<std::string> texts, data;  ///< messages as they are
+  std::vector<Emitted> emitted;          ///< of `sent`, those that came by emit and broadcast_event
+  std::vector<Emitted> acknowledged;     ///< answers to events; they have no name
+  std::vector<Fault> faults;
+  std::optional<Relay> relay;
   std::set<std::string> rooms;
   bool open = true;
-  int close_code = 0;  ///< what the plugin closed it with
+  int close_code = 0;  ///< what the plugin closed it with; 0 too where it cut it off
   std::string close_reason;
   bool slow = false;  ///< set it: the next send is NOSPC, and the channel closes
+};
+
+/// What the plugin made of a client that asked to be let in.
+struct Handshake {
+  std::uint32_t delay_ms = 0;
+  std::int32_t refuse_with = 0;  ///< 0: it is let in
+  bool operator==(const Handshake&) const = default;
 };
 
 struct AdminAnswer {
@@ -234,11 +269,23 @@ class FakeHost {
   /// refused. What is bound is unbound only by the destructor.
   void end_work();
 
-  const void* extension(const char* id) const;  ///< the plugin's table under an id, or null
-  bool has_peer() const;                        ///< whether it has mimus.peer/1, which open needs
-  Channel& open(Bound& bound);                  ///< a peer has come
-  void close(Channel& channel);                 ///< the peer has gone
-  void say(Channel& channel, std::string_view data, bool binary = false);  ///< what the peer sends
+  const void* extension(const char* id) const;      ///< the plugin's table under an id, or null
+  bool has_peer() const;                            ///< whether it has mimus.peer/1, which open needs
+  Handshake handshake(Bound& bound);                ///< a client asks to be let in
+  Channel& open(Bound& bound, Client client = {});  ///< it has been let in
+  void close(Channel& channel);                     ///< the client has gone
+  /// What a raw client sends.
+  void say(Channel& channel, std::string_view data, bool binary = false);
+  /// An event of a Socket.IO client; `args` is a JSON array.
+  void say_event(Channel& channel, std::string_view name, std::string_view args,
+                 const std::vector<std::string>& binaries = {}, std::int64_t ack = -1);
+  /// A Socket.IO client acknowledges what was emitted with this `ack`.
+  void say_ack(Channel& channel, std::int64_t ack, std::string_view args);
+  /// A changed definition applies to an open channel: on_close for the old binding, its rooms and
+  /// timers gone, on_rebind for the new one.
+  void rebind(Channel& channel, Bound& bound);
+  /// Has mimus.session/1 make a definition of a recorded session; status 0: there is no such table.
+  AdminAnswer replay(std::string_view session);
 
   std::uint64_t counter(std::string_view name) const;
   const std::vector<std::string>& log() const;
