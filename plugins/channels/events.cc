@@ -1,101 +1,121 @@
-// Events: what a definition says, and what it may not say yet.
+// Reading definitions that are known to be right.
 #include "plugins/channels/events.h"
 
-#include <algorithm>
-#include <charconv>
-#include <optional>
+#include <utility>
 
+#include "mimus/base64.h"
 #include "mimus/json_text.h"
+#include "plugins/channels/fields.h"
 
 namespace mimus::channels {
 namespace {
 
-constexpr std::uint64_t least_interval_ms = 50;
-constexpr double most = 1e12;
+using What = Act::What;
 
-/// A whole number of at least 0 in any spelling that JSON Schema counts as an integer.
-std::uint64_t number(std::optional<std::string_view> text) {
-  double value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value > 0 ? static_cast<std::uint64_t>(std::min(value, most)) : 0;
+template <class T, std::size_t N>
+T named(const std::pair<std::string_view, T> (&table)[N], std::string_view name, T otherwise) {
+  for (const auto& [key, value] : table) {
+    if (key == name) return value;
+  }
+  return otherwise;
 }
 
-std::string text_of(std::optional<std::string_view> quoted) {
-  return quoted ? json::unquote(*quoted) : std::string();
+constexpr std::pair<std::string_view, Trigger> triggers[] = {{"interval", Trigger::interval},
+                                                             {"message", Trigger::message},
+                                                             {"ack", Trigger::ack},
+                                                             {"schedule", Trigger::schedule},
+                                                             {"close-after", Trigger::close_after}};
+
+constexpr std::pair<std::string_view, mimus_channel_fault> faults[] = {
+    {"garbage", MIMUS_FAULT_GARBAGE}, {"ignore-pings", MIMUS_FAULT_IGNORE_PINGS}, {"slow", MIMUS_FAULT_SLOW}};
+
+Payload payload_of(std::string_view from) {
+  const std::string_view json = json::member(from, "payload").value_or("null");
+  return is_true(from, "literal") ? Payload::literal(json) : Payload(json);
 }
 
-void refuse_later(std::vector<EventFault>& out, std::string pointer, std::string_view what) {
-  out.push_back(
-      {std::move(pointer), std::string(what) + " is not available in this version", "not-available"});
+Act read_act(std::string_view from) {
+  Act act;
+  act.leave = text_of(from, "leave");
+  act.join = text_of(from, "join");
+  const std::string to = text_of(from, "to");
+  act.to_sender = to.empty() || to == "sender";
+  if (to.starts_with("room:")) act.room = to.substr(5);
+  if (json::member(from, "name")) {
+    act.what = What::event;
+    act.name = text_of(from, "name");
+    act.payload = payload_of(from);
+    act.spread = is_true(from, "spread");
+    act.asks_ack = is_true(from, "ack");
+  } else if (json::member(from, "text")) {
+    act.what = What::text;
+    act.bytes = text_of(from, "text");
+  } else if (json::member(from, "base64")) {
+    act.what = What::binary;
+    act.bytes = base64::decoded(text_of(from, "base64")).value_or("");
+  } else if (is_true(from, "echo")) {
+    act.what = What::echo;
+  } else if (json::member(from, "close")) {
+    act.what = What::close;
+    act.code = static_cast<std::int32_t>(number_of(from, "close"));
+    act.bytes = text_of(from, "reason");
+  } else if (json::member(from, "fault")) {
+    act.what = What::fault;
+    act.fault = named(faults, text_of(from, "fault"), mimus_channel_fault{MIMUS_FAULT_DROP});
+    act.value = number_of(from, "bytesPerSecond");
+  }
+  return act;
 }
 
-void check_event(std::string_view event, const std::string& at, std::vector<EventFault>& out) {
-  const std::string trigger = text_of(json::member(event, "trigger"));
-  const bool repeats = trigger == "interval";
-  if (trigger == "message" && json::member(event, "echo") == "true") {
-    for (const char* key : {"to", "when", "times"}) {
-      if (json::member(event, key)) refuse_later(out, at + "/" + key, key);
-    }
-    return;
+Event read_event(std::string_view from) {
+  Event event;
+  event.trigger = named(triggers, text_of(from, "trigger"), Trigger::connection);
+  event.delay_ms = number_of(from, "delayMs");
+  if (event.trigger == Trigger::interval)
+    event.interval_ms = std::max(least_interval_ms, number_of(from, "interval"));
+  event.times = number_of(from, "times");
+  if (const auto when = json::member(from, "when"))
+    event.condition = when::Condition::compile(*when, places, "/when", [](auto&&...) {});
+  switch (event.trigger) {
+    case Trigger::schedule:
+      if (!json::member(from, "times")) event.times = 1;
+      json::elements(json::member(from, "steps").value_or(""), [&](std::string_view step) {
+        event.steps.push_back({number_of(step, "afterMs"), read_act(step)});
+        return true;
+      });
+      break;
+    case Trigger::close_after:
+      event.act.what = What::close;
+      event.act.code = json::member(from, "code") ? static_cast<std::int32_t>(number_of(from, "code")) : 1000;
+      event.act.bytes = text_of(from, "reason");
+      break;
+    case Trigger::ack:
+      event.act.payload = payload_of(from);
+      event.act.spread = is_true(from, "spread");
+      break;
+    default:
+      event.act = read_act(from);
   }
-  if (!repeats && trigger != "connection") {
-    return refuse_later(out, at + "/trigger", "the trigger \"" + trigger + "\"");
-  }
-  if (!json::member(event, "name")) out.push_back({at + "/name", "is required", ""});
-  if (repeats && !json::member(event, "interval")) {
-    out.push_back({at + "/interval", "is required for the trigger \"interval\"", ""});
-  }
-  for (const char* key : {"interval", "times"}) {
-    if (!repeats && json::member(event, key)) {
-      out.push_back({at + "/" + key, std::string(key) + " is only for the trigger \"interval\"", ""});
-    }
-  }
-  for (const char* key : {"to", "when", "echo", "spread", "steps", "code"}) {
-    if (json::member(event, key)) refuse_later(out, at + "/" + key, key);
-  }
-  const auto payload = json::member(event, "payload");
-  if (!payload) return;
-  for (PlaceholderFault& fault : faults_of(*payload)) {
-    std::string pointer = at + "/payload" + fault.pointer;
-    const std::string what = "the placeholder {{" + fault.name + "}}";
-    if (fault.not_available) {
-      refuse_later(out, std::move(pointer), what);
-    } else {
-      out.push_back(
-          {std::move(pointer), what + " does not exist; there are {{count}}, {{now}} and {{clientId}}", ""});
-    }
-  }
+  event.counts = event.times > 0 || event.act.payload.counts();
+  return event;
 }
 
 }  // namespace
 
-std::vector<EventFault> check_events(std::string_view fields) {
-  std::vector<EventFault> out;
-  if (json::member(fields, "connectedEvent")) refuse_later(out, "/connectedEvent", "connectedEvent");
-  std::size_t index = 0;
-  json::elements(json::member(fields, "events").value_or("[]"), [&](std::string_view event) {
-    check_event(event, "/events/" + std::to_string(index++), out);
+Script read_script(std::string_view fields) {
+  Script out;
+  out.says_connected = json::member(fields, "connectedEvent") != "false";
+  json::elements(json::member(fields, "events").value_or(""), [&](std::string_view event) {
+    out.events.push_back(read_event(event));
+    out.events.back().rank = out.events.size();
     return true;
   });
-  return out;
-}
-
-std::vector<Event> read_events(std::string_view fields) {
-  std::vector<Event> out;
-  json::elements(json::member(fields, "events").value_or("[]"), [&](std::string_view from) {
-    Event event;
-    event.name = text_of(json::member(from, "name"));
-    event.payload = Payload(json::member(from, "payload").value_or("null"));
-    event.repeats = text_of(json::member(from, "trigger")) == "interval";
-    event.delay_ms = number(json::member(from, "delayMs"));
-    // A definition that is older than the schema may have none.
-    event.interval_ms = std::max(least_interval_ms, number(json::member(from, "interval")));
-    if (!event.repeats) event.interval_ms = 0;
-    event.times = number(json::member(from, "times"));
-    event.echo = text_of(json::member(from, "trigger")) == "message";
-    out.push_back(std::move(event));
-    return true;
-  });
+  const std::string_view faulty = json::member(fields, "faults").value_or("");
+  out.faults.refuse_with = static_cast<std::int32_t>(number_of(faulty, "refuse"));
+  out.faults.handshake_delay_ms = static_cast<std::uint32_t>(number_of(faulty, "handshakeDelayMs"));
+  out.faults.ignore_pings = is_true(faulty, "ignorePings");
+  out.faults.bytes_per_second = number_of(faulty, "bytesPerSecond");
+  if (json::member(faulty, "dropAfterMs")) out.faults.drop_after_ms = number_of(faulty, "dropAfterMs");
   return out;
 }
 

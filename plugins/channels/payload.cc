@@ -1,122 +1,53 @@
-// Payloads: finding placeholders in JSON text, and filling them in.
+// Payloads: taking JSON text apart at its placeholders, and filling them in.
 #include "plugins/channels/payload.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <optional>
 
 #include "mimus/json_text.h"
+#include "plugins/channels/json_walk.h"
 
 namespace mimus::channels {
 namespace {
 
-struct Found {
-  std::size_t at = 0, end = 0;  ///< From its first brace to after its last.
-  std::string_view name;
-};
-
-bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-/// The next placeholder in a text from `from` on.
-std::optional<Found> next_placeholder(std::string_view text, std::size_t from) {
-  for (;;) {
-    const std::size_t open = text.find("{{", from);
-    if (open == text.npos) return std::nullopt;
-    const std::size_t close = text.find_first_of("{} \t\r\n", open + 2);
-    if (close != text.npos && text.substr(close, 2) == "}}" && letter(text[open + 2])) {
-      return Found{open, close + 2, text.substr(open + 2, close - open - 2)};
-    }
-    from = open + 1;
-  }
-}
-
-/// The index after the string that begins at `at` in valid JSON.
-std::size_t string_end(std::string_view json, std::size_t at) {
-  for (++at; at < json.size() && json[at] != '"'; ++at) {
-    if (json[at] == '\\') ++at;
-  }
-  return at < json.size() ? at + 1 : json.size();
-}
-
-bool is_key(std::string_view json, std::size_t after_string) {
-  const std::size_t at = json.find_first_not_of(" \t\r\n", after_string);
-  return at != json.npos && json[at] == ':';
-}
+using Source = Placeholder::Source;
 
 std::string escaped(std::string_view text) {
   const std::string quoted = json::quoted(text);
   return quoted.substr(1, quoted.size() - 2);
 }
 
-bool comes_later(std::string_view name) {
-  return name == "message" || name.substr(0, 8) == "message." || name == "auth" ||
-         name.substr(0, 5) == "auth.";
+/// The JSON that a placeholder stands for, in `made` or borrowed; "" where there is none.
+std::string_view value_of(const Placeholder& what, const Moment& moment, std::string& made) {
+  const Message* const message = moment.message;
+  std::string_view json;
+  switch (what.source) {
+    case Source::count:
+      return made = std::to_string(moment.count);
+    case Source::now:
+      return made = '"' + rfc3339(moment.wall_us) + '"';
+    case Source::client_id:
+      json::quote(made, moment.client_id);
+      return made;
+    case Source::event:
+      if (message != nullptr && message->name()) json::quote(made, *message->name());
+      return made;
+    case Source::text:
+      if (message != nullptr && message->text()) json::quote(made, *message->text());
+      return made;
+    case Source::data:
+      if (message != nullptr) json = message->data();
+      break;
+    case Source::args:
+      if (message != nullptr) json = message->args();
+      break;
+    case Source::auth:
+      json = moment.auth;
+      break;
+  }
+  return what.path.empty() ? json : json::at(json, what.path).value_or("");
 }
-
-bool is_known(std::string_view name) { return name == "count" || name == "now" || name == "clientId"; }
-
-/// Walks a payload and keeps where it is, without recursion.
-class Finder {
- public:
-  std::vector<PlaceholderFault> run(std::string_view json) {
-    for (std::size_t at = 0; at < json.size();) {
-      const char c = json[at];
-      if (c == '"') {
-        const std::size_t end = string_end(json, at);
-        take_string(json.substr(at, end - at), is_key(json, end));
-        at = end;
-        continue;
-      }
-      if (c == '{' || c == '[') path_.push_back({c == '[', 0, {}});
-      if ((c == '}' || c == ']') && !path_.empty()) path_.pop_back();
-      if (c == ',' && !path_.empty()) ++path_.back().index;
-      ++at;
-    }
-    return std::move(faults_);
-  }
-
- private:
-  struct Step {
-    bool array;
-    std::size_t index;
-    std::string key;
-  };
-
-  void take_string(std::string_view quoted, bool key) {
-    std::string text = json::unquote(quoted);
-    if (key && !path_.empty()) {
-      path_.back().key = std::move(text);
-      return;
-    }
-    for (auto found = next_placeholder(text, 0); found; found = next_placeholder(text, found->end)) {
-      if (is_known(found->name)) continue;
-      faults_.push_back({pointer(), std::string(found->name), comes_later(found->name)});
-    }
-  }
-
-  std::string pointer() const {
-    std::string out;
-    for (const Step& step : path_) {
-      out += '/';
-      if (step.array) {
-        out += std::to_string(step.index);
-        continue;
-      }
-      for (const char c : step.key) {
-        if (c == '~')
-          out += "~0";
-        else if (c == '/')
-          out += "~1";
-        else
-          out += c;
-      }
-    }
-    return out;
-  }
-
-  std::vector<Step> path_;
-  std::vector<PlaceholderFault> faults_;
-};
 
 }  // namespace
 
@@ -150,19 +81,23 @@ Payload::Payload(std::string_view json) {
   tail_ += json.substr(copied);
 }
 
+Payload Payload::literal(std::string_view json) {
+  Payload out;
+  out.tail_ = json;
+  return out;
+}
+
 void Payload::add(std::string_view quoted) {
   const std::string text = json::unquote(quoted);
   const std::size_t before = pieces_.size();
   std::size_t copied = 0;
   for (auto found = next_placeholder(text, 0); found; found = next_placeholder(text, found->end)) {
-    if (!is_known(found->name)) continue;
+    auto what = parse_placeholder(found->name);
+    if (!what) continue;
     const bool alone = found->at == 0 && found->end == text.size();
     if (!alone && pieces_.size() == before) tail_ += '"';
     tail_ += escaped(std::string_view(text).substr(copied, found->at - copied));
-    const What what = found->name == "count" ? What::count
-                      : found->name == "now" ? What::now
-                                             : What::client_id;
-    pieces_.push_back({std::move(tail_), what, alone});
+    pieces_.push_back({std::move(tail_), std::move(*what), alone});
     tail_.clear();
     copied = found->end;
   }
@@ -170,28 +105,38 @@ void Payload::add(std::string_view quoted) {
   tail_ = escaped(std::string_view(text).substr(copied)) + '"';
 }
 
-std::vector<PlaceholderFault> faults_of(std::string_view json) { return Finder().run(json); }
+bool Payload::uses(Source source) const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return p.what.source == source; });
+}
 
-std::string Payload::render(const Moment& moment) const {
-  std::string out;
+bool Payload::looks_at_message() const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& p) { return p.what.of_message(); });
+}
+
+bool Payload::is_message_data() const {
+  const auto blank = [](std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; };
+  return pieces_.size() == 1 && pieces_[0].alone && pieces_[0].what.source == Source::data &&
+         pieces_[0].what.path.empty() && blank(pieces_[0].literal) && blank(tail_);
+}
+
+bool Payload::render(const Moment& moment, std::string& out) const {
+  std::string made;
   for (const Piece& piece : pieces_) {
+    made.clear();
+    std::string_view value = value_of(piece.what, moment, made);
+    if (out.size() + piece.literal.size() + value.size() > most_rendered) return false;
     out += piece.literal;
-    const bool quotes = piece.alone && piece.what != What::count;
-    if (quotes) out += '"';
-    switch (piece.what) {
-      case What::count:
-        out += std::to_string(moment.count);
-        break;
-      case What::now:
-        out += rfc3339(moment.wall_us);
-        break;
-      case What::client_id:
-        out += moment.client_id;
-        break;
+    if (piece.alone) {
+      out += value.empty() ? "null" : value;
+    } else if (value.starts_with('"')) {
+      out += value.substr(1, value.size() - 2);  // its escapes are those of the text
+    } else if (value != "null") {
+      out += escaped(value);
     }
-    if (quotes) out += '"';
   }
-  return out += tail_;
+  if (out.size() + tail_.size() > most_rendered) return false;
+  out += tail_;
+  return true;
 }
 
 }  // namespace mimus::channels
