@@ -112,6 +112,11 @@ class Host {
   /// Stops accepting, finishes what is in flight, writes everything.
   void stop() {
     shared_->draining = true;
+    for (unsigned i = 0; i < config_.workers; ++i) {
+      post_to(*server_, i, [this, i] {
+        if (services_[i] != nullptr) services_[i]->drain();
+      });
+    }
     server_->drain(drain_time);
     gateway_->stop();
     manager_->stop();

@@ -1,6 +1,7 @@
 #include "host/app/worker_service.h"
 
 #include "host/app/upgrade.h"
+#include "host/channel/socket_client.h"
 #include "host/pipeline/problem.h"
 #include "host/plugin/worker_rooms.h"
 
@@ -23,6 +24,13 @@ class Answered final : public Responder {
   void on_cancel() override {}
   void on_end() override {}
 };
+
+SocketOptions socket_options(const Limits& limits) {
+  SocketOptions options;
+  options.max_packet_bytes = limits.max_message_bytes;
+  options.max_json_depth = limits.max_json_depth;
+  return options;
+}
 
 Responder& responder(Exchange& exchange) {
   static Answered answered;
@@ -51,7 +59,12 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           &shared.traffic[loop.index()]},
       channel_journal_(context_),
       channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}),
-      admission_(context_, channels_, shared.attempts) {
+      admission_(context_, channels_, shared.attempts),
+      engine_(loop, loop.index(), static_cast<unsigned>(shared.traffic.size()), {},
+              [this](EngineSession& session) -> std::unique_ptr<EngineUser> {
+                return std::make_unique<SocketClient>(session, channels_, admission_,
+                                                      socket_options(shared_.limits));
+              }) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
   if (shared.journal != nullptr) channels_.observe(&channel_journal_);
 }
@@ -79,10 +92,7 @@ void WorkerService::serve(Exchange& exchange) {
   const std::string_view path = exchange.request.raw_path;
   if (below(path, "/mock")) return mock(exchange, 2);
   if (path.starts_with("/ws/")) return take_upgrade(channels_, admission_, exchange);
-  if (below(path, "/socket.io")) {
-    return refuse(exchange, 501, "not-available",
-                  "this version does not speak Socket.IO; connect to /ws/… directly");
-  }
+  if (below(path, "/socket.io")) return engine_.take(exchange);
   mock(exchange, 0);
 }
 

@@ -10,6 +10,7 @@
 #include "host/app/admission.h"
 #include "host/app/until_loaded.h"
 #include "host/channel/channels.h"
+#include "host/channel/engine.h"
 #include "host/net/client_address.h"
 #include "host/net/exchange.h"
 #include "host/pipeline/channel_journal.h"
@@ -57,6 +58,8 @@ class WorkerService final : public Service {
   /// The instance must go: the exchanges that it holds fail, its channels are closed with 1012.
   void evict(const PluginHost::Loaded& plugin);
   ChannelTable& channels() { return channels_; }
+  /// The host is stopping.
+  void drain() { engine_.drain(); }
   /// The journal has room again.
   void retry_journal();
 
@@ -75,6 +78,7 @@ class WorkerService final : public Service {
   ChannelJournal channel_journal_;
   ChannelTable channels_;
   Admission admission_;
+  EngineTable engine_;
   std::vector<std::unique_ptr<Flow>> flows_;
   std::vector<Flow*> idle_;
 };

@@ -21,7 +21,8 @@ struct EngineOrigin {
   std::string origin;  ///< Its Origin field, "" for none.
   std::string host;
   std::string bearer;  ///< Of Authorization, "" for none.
-  std::string query;   ///< Raw.
+  std::string user_agent;
+  std::string query;  ///< Raw.
 };
 
 /// One session as its user sees it. On its loop.

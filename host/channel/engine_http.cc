@@ -78,6 +78,7 @@ EngineOrigin engine_origin(const Exchange& exchange) {
   constexpr std::string_view scheme = "bearer ";
   const std::string_view given = field(request, "authorization");
   if (same_name(given.substr(0, scheme.size()), scheme)) out.bearer = given.substr(scheme.size());
+  out.user_agent = field(request, "user-agent");
   out.query = request.raw_query;
   return out;
 }

@@ -70,9 +70,14 @@ struct Peer {
   Peer(Loop& loop, ChannelTable& table, const Ulid& endpoint, std::string ip = "10.0.0.1",
        ChannelRules rules = {})
       : wire(loop),
-        takeover(table.make(table.next_id(), endpoint,
-                            {ChannelProtocol::websocket, "/ws/x", std::move(ip), {}, {}, {}}, rules,
+        takeover(table.make(table.next_id(), endpoint, origin_of(std::move(ip)), rules,
                             std::make_unique<Behaviour>(diary))) {}
+  static ChannelOrigin origin_of(std::string ip) {
+    ChannelOrigin origin;
+    origin.path = "/ws/x";
+    origin.client_ip = std::move(ip);
+    return origin;
+  }
   void start() { takeover->on_start(wire); }
   void bytes(std::string_view data) { takeover->on_bytes(data); }
   Channel& channel() { return dynamic_cast<Channel&>(*takeover); }
