@@ -9,9 +9,14 @@ import { family, freePort, launch, loadCore, stop } from './processes.mjs';
 const path = '/ws/bench';
 
 /** A server from `peers/`: the npm package of that name; `cores` as for launch. */
-export async function startPeer(name, cores) {
+export const startPeer = (name, cores) => started(name, 'node', (port) => [fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url)), port, path], cores);
+
+/** What broadcasts with nothing but send(), on two threads. */
+export const startSendLoop = (cores) => started('send() alone', `${process.env.MIMUS_BENCH_BUILD}/bin/send_loop`, (port) => [port, '2'], cores);
+
+async function started(name, program, args, cores) {
   const port = await freePort();
-  const child = launch('node', [fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url)), String(port), path], { cores });
+  const child = launch(program, args(String(port)), { cores });
   child.stdout.resume();
   const server = { name, port, origin: `http://127.0.0.1:${port}`, child, stop: () => stop(child), broadcast: '/broadcast' };
   await firstAnswer(server, '/', child);
