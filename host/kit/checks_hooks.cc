@@ -45,6 +45,18 @@ const std::vector<std::string>& admin_texts() {
   return out;
 }
 
+/// Recorded sessions, as a host makes them.
+const std::vector<std::string>& sessions() {
+  static const std::vector<std::string> out = {
+      R"({"protocol":"websocket","messages":[]})",
+      R"({"protocol":"websocket","messages":[{"afterMs":5,"direction":"out","text":"{{count}}"},
+          {"afterMs":4,"direction":"in","base64":"AA=="},{"afterMs":9,"direction":"out","close":1006}]})",
+      R"({"protocol":"socket.io","messages":[{"afterMs":0,"direction":"in","event":"save","args":[1,{"_placeholder":true,"num":0}]},
+          {"afterMs":1,"direction":"out","event":"","args":["ok"]},{"afterMs":1,"direction":"out","event":"","args":[]},
+          {"afterMs":99999999999,"direction":"out","event":"{{x}}","args":["{{y}}"]}]})"};
+  return out;
+}
+
 /// Measures hooks.
 class Stopwatch final : public StepWatcher {
  public:
@@ -87,6 +99,11 @@ void check_channels(Case& t) {
   if (!life) return;
   if (!life.host->has_peer()) return t.info("has no mimus.peer/1");
   walk(*life.host, life.manifest(), {.large = false, .cut = false});
+  for (const std::string& session : sessions()) {
+    const testing::AdminAnswer answer = life.host->replay(session);
+    if (answer.status == 200 && nlohmann::json::parse(answer.body, nullptr, false).is_discarded())
+      return t.error("makes a definition of a recorded session that is no JSON");
+  }
   t.misuses(*life.host);
 }
 

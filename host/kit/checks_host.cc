@@ -51,9 +51,18 @@ void live_a_little(const Opened& plugin, StepWatcher& steps, testing::Setup setu
     if (!bound.in_pipeline) continue;
     if (definition.level == MIMUS_LEVEL_CHANNEL) {
       if (!host.has_peer()) continue;
-      testing::Channel& channel = host.open(bound);
-      host.advance(1'000);
-      host.close(channel);
+      host.handshake(bound);
+      for (const bool socket_io : {false, true}) {
+        testing::Channel& channel = host.open(bound, {.socket_io = socket_io});
+        if (socket_io) {
+          host.say_event(channel, "x", R"([1,{"_placeholder":true,"num":0}])", {"b"}, 1);
+        } else {
+          host.say(channel, R"({"event":"x","data":1})");
+        }
+        host.advance(1'000);
+        host.rebind(channel, bound);
+        host.close(channel);
+      }
       continue;
     }
     for (const std::size_t i : {0u, 1u, 8u, 9u, 11u, 13u, 14u}) show(host, bound, all[i]);

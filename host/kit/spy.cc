@@ -99,7 +99,13 @@ void watch(mimus_channel_v1& t) {
   host_call<"channel.join", &mimus_channel_v1::join>(t);
   host_call<"channel.leave", &mimus_channel_v1::leave>(t);
   host_call<"channel.broadcast", &mimus_channel_v1::broadcast>(t);
+  host_call<"channel.emit", &mimus_channel_v1::emit>(t);
+  host_call<"channel.broadcast_event", &mimus_channel_v1::broadcast_event>(t);
+  host_call<"channel.acknowledge", &mimus_channel_v1::acknowledge>(t);
+  host_call<"channel.attr", &mimus_channel_v1::attr>(t);
+  host_call<"channel.fault", &mimus_channel_v1::fault>(t);
 }
+void watch(mimus_relay_v1& t) { host_call<"relay.start", &mimus_relay_v1::start>(t); }
 
 void watch(mimus_host_api& t);
 
@@ -122,7 +128,7 @@ constexpr struct {
     {"mimus.forward/1", offered<mimus_forward_v1>}, {"mimus.hash/1", offered<mimus_hash_v1>},
     {"mimus.metrics/1", offered<mimus_metrics_v1>}, {"mimus.journal/1", offered<mimus_journal_v1>},
     {"mimus.channel/1", offered<mimus_channel_v1>}, {"mimus.fetch/1", offered<mimus_fetch_v1>},
-    {"mimus.task/1", offered<mimus_task_v1>},
+    {"mimus.task/1", offered<mimus_task_v1>},       {"mimus.relay/1", offered<mimus_relay_v1>},
 };
 
 const void* get_host_extension(mimus_host* host, const char* id) noexcept {
@@ -179,6 +185,14 @@ const void* get_plugin_extension(mimus_inst* inst, const char* id) noexcept {
     hook<"peer.on_timer", &mimus_peer_v1::on_timer>(t);
     hook<"peer.on_close", &mimus_peer_v1::on_close>(t);
     hook<"peer.on_message", &mimus_peer_v1::on_message>(t);
+    hook<"peer.on_event", &mimus_peer_v1::on_event>(t);
+    hook<"peer.on_rebind", &mimus_peer_v1::on_rebind>(t);
+    hook<"peer.on_handshake", &mimus_peer_v1::on_handshake>(t);
+    return &t;
+  }
+  if (table != nullptr && name == "mimus.session/1") {
+    auto& t = copy_of<mimus_session_v1>(table);
+    hook<"session.replay", &mimus_session_v1::replay>(t);
     return &t;
   }
   return table;

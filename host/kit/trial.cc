@@ -45,12 +45,49 @@ void talk(FakeHost& host, testing::Channel& channel) {
   if (channel.open) host.say(channel, "\xff\xfe", true);
 }
 
+/// What Socket.IO clients send: events with binaries, wanted and unwanted acknowledgements, and
+/// placeholders of binaries that are not there.
+void talk_events(FakeHost& host, testing::Channel& channel) {
+  static const std::string args[] = {"[]",
+                                     R"([{"room":"a","text":"b"}])",
+                                     R"([1,[2],null])",
+                                     R"([{"_placeholder":true,"num":1},{"x":{"_placeholder":true,"num":0}}])",
+                                     R"([{"_placeholder":true,"num":99},{"_placeholder":true}])",
+                                     "[\"" + std::string(64 * 1024, 'm') + "\"]",
+                                     std::string(5'000, '[') + std::string(5'000, ']')};
+  std::int64_t ack = -1;
+  for (const std::string& one : args) {
+    for (const char* name : {"message", "x", "connected"}) {
+      if (channel.open) host.say_event(channel, name, one, {std::string("\xff\0", 2), ""}, ack++);
+    }
+    if (channel.open) host.say_ack(channel, ack, one);
+  }
+}
+
+void show_socket_io(FakeHost& host, Bound& bound) {
+  testing::Channel& known =
+      host.open(bound, {.socket_io = true, .auth = R"({"token":"t"})", .query = "a=1&a=2"});
+  testing::Channel& other = host.open(bound, {.socket_io = true, .auth = "[]"});
+  talk_events(host, known);
+  host.advance(2'000);
+  host.rebind(other, bound);
+  talk_events(host, other);
+  host.close(known);
+  other.slow = true;
+  talk_events(host, other);
+  host.advance(60'000);
+  host.close(other);
+}
+
 void show_channel(FakeHost& host, Bound& bound) {
+  host.handshake(bound);
+  show_socket_io(host, bound);
   testing::Channel& first = host.open(bound);
   testing::Channel& second = host.open(bound);
   talk(host, first);
   host.advance(2'000);
   host.close(first);
+  host.rebind(second, bound);
   talk(host, second);
   host.close(second);
   testing::Channel& slow = host.open(bound);

@@ -78,6 +78,8 @@ Json Values::make(const Json& root, const Json& from, Way way, int depth) {
   if (const auto at = schema.find("const"); at != schema.end()) return *at;
   if (const auto at = schema.find("enum"); at != schema.end() && at->is_array() && !at->empty())
     return (*at)[plain ? 0 : below(at->size())];
+  if (const auto at = schema.find("examples"); plain && at != schema.end() && at->is_array() && !at->empty())
+    return at->front();
   for (const char* key : {"oneOf", "anyOf", "allOf"}) {
     if (const auto at = schema.find(key); at != schema.end() && at->is_array() && !at->empty())
       return make(root, (*at)[plain ? 0 : below(at->size())], way, depth + 1);

@@ -17,7 +17,8 @@ class Values {
 
   explicit Values(std::uint64_t seed) : random_(seed) {}
 
-  /// The same whatever the seed: true, the least number above 0, every property filled.
+  /// The same whatever the seed: the schema's own first of `examples`; else true, the least number
+  /// above 0, every property filled.
   Json example(const Json& schema);
   /// Any value that the schema's words allow.
   Json valid(const Json& schema);

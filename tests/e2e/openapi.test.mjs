@@ -127,7 +127,7 @@ test('it has what the contract names for this version and nothing that the versi
   const shorter = [`POST ${channel}/broadcast`];
   assert.deepEqual(listed.filter((one) => !shorter.includes(one)), contract);
   const triggers = document.components.schemas.WebSocketEndpointInput.properties.events.items.properties.trigger.enum;
-  assert.deepEqual([...triggers].sort(), ['connection', 'interval'], 'triggers that are refused are not described');
+  assert.deepEqual([...triggers].sort(), ['ack', 'close-after', 'connection', 'interval', 'message', 'schedule']);
   const query = document.paths['/admin/requests'].get.parameters.filter((one) => one.in === 'query').map((one) => one.name);
   for (const name of ['limit', 'cursor', 'apiId', 'endpointId', 'method', 'status', 'country', 'proxied', 'deduplicated', 'since', 'until']) {
     assert.ok(query.includes(name), name);

@@ -26,6 +26,12 @@ TEST(Values, ExamplesAreFilled) {
   EXPECT_TRUE(made["inner"].is_object());
 }
 
+TEST(Values, ASchemasOwnExampleIsTaken) {
+  const Json own = Json::parse(R"({"type":"array","items":{"type":"integer"},"examples":[[7,8],[9]]})");
+  EXPECT_EQ(Values(1).example(own), Json::parse("[7,8]"));
+  EXPECT_NE(Values(1).valid(own), Json::parse("[7,8]"));
+}
+
 TEST(Values, ValidOnesKeepTheBounds) {
   Values values(7);
   for (int i = 0; i < 500; ++i) {
