@@ -38,6 +38,8 @@ void add_host_metrics(Metrics& metrics, const MetricSources& from) {
         "counter", net.tls_failures);
     add("tls_connections_active", "TLS connections open now", "gauge", net.tls_active);
     add("websockets_active", "WebSockets open now", "gauge", net.websockets);
+    add("engine_sessions_active", "Engine.IO sessions open now", "gauge",
+        static_cast<std::uint64_t>(from.engine_sessions->load(std::memory_order_relaxed)));
     add("timers_armed", "Timers of connections, channels and plugins that wait", "gauge", net.timers);
     const KvStore::Stats kv = from.database->kv().stats();
     add("kv_entries", "Keys of plugins in memory", "gauge", kv.entries);

@@ -1,6 +1,9 @@
 // What /metrics tells of the host itself.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "host/net/server.h"
 #include "host/plugin/metrics.h"
 #include "host/plugin/quarantine.h"
@@ -14,6 +17,7 @@ struct MetricSources {
   Database* database = nullptr;
   const Journal* journal = nullptr;  ///< nullptr: --journal off.
   const Supervision* supervision = nullptr;
+  const std::atomic<std::int64_t>* engine_sessions = nullptr;
 };
 
 /// Has the metrics ask these at each render.

@@ -281,6 +281,8 @@ class Host {
   Status make_workers(const std::vector<Listener>& listeners, PluginServices services) {
     shared_.reset(new SharedServices{clock_,
                                      config_.limits,
+                                     config_.engine,
+                                     config_.connect_timeout,
                                      *generations_,
                                      *compiler_,
                                      addresses_,
@@ -317,7 +319,8 @@ class Host {
     });
     if (tls_) server_->use_tls(*tls_);
     for (const Listener& listener : listeners) server_->add(listener);
-    add_host_metrics(metrics_, {server_.get(), database_.get(), journal_.get(), &supervision_});
+    add_host_metrics(
+        metrics_, {server_.get(), database_.get(), journal_.get(), &supervision_, &shared_->engine_sessions});
     return Done{};
   }
 

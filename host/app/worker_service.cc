@@ -25,10 +25,11 @@ class Answered final : public Responder {
   void on_end() override {}
 };
 
-SocketOptions socket_options(const Limits& limits) {
+SocketOptions socket_options(const SharedServices& shared) {
   SocketOptions options;
-  options.max_packet_bytes = limits.max_message_bytes;
-  options.max_json_depth = limits.max_json_depth;
+  options.connect_timeout = shared.connect_timeout;
+  options.max_packet_bytes = shared.limits.max_message_bytes;
+  options.max_json_depth = shared.limits.max_json_depth;
   return options;
 }
 
@@ -58,13 +59,17 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
           &shared.traffic[loop.index()]},
       channel_journal_(context_),
-      channels_(loop, shared.clock, {.max_message_bytes = shared.limits.max_message_bytes}),
+      channels_(loop, shared.clock,
+                {.max_message_bytes = shared.limits.max_message_bytes,
+                 .ping_interval = shared.engine.ping_interval,
+                 .ping_timeout = shared.engine.ping_timeout}),
       admission_(context_, channels_, shared.attempts),
-      engine_(loop, loop.index(), static_cast<unsigned>(shared.traffic.size()), {},
-              [this](EngineSession& session) -> std::unique_ptr<EngineUser> {
-                return std::make_unique<SocketClient>(session, channels_, admission_,
-                                                      socket_options(shared_.limits));
-              }) {
+      engine_(
+          loop, loop.index(), static_cast<unsigned>(shared.traffic.size()), shared.engine,
+          [this](EngineSession& session) -> std::unique_ptr<EngineUser> {
+            return std::make_unique<SocketClient>(session, channels_, admission_, socket_options(shared_));
+          },
+          &shared.engine_sessions) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
   if (shared.journal != nullptr) channels_.observe(&channel_journal_);
 }

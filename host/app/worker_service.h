@@ -23,6 +23,8 @@ namespace mimus {
 struct SharedServices {
   const Clock& clock;
   const Limits& limits;
+  const EngineOptions& engine;
+  std::chrono::milliseconds connect_timeout;  ///< Of Socket.IO clients.
   Generations& generations;
   Compiler& compiler;
   const AddressPolicy& addresses;
@@ -36,6 +38,7 @@ struct SharedServices {
   std::atomic<bool> draining{false};
   std::vector<TrafficArms> traffic{};  ///< By worker.
   AttemptBook attempts{};
+  std::atomic<std::int64_t> engine_sessions{0};  ///< Open ones of Engine.IO, of all workers.
 };
 
 /// On its worker's thread only.

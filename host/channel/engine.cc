@@ -41,8 +41,9 @@ struct EngineTable::State::Turn : Post {
   bool queued = false;
 };
 
-EngineTable::State::State(Loop& l, unsigned w, unsigned all, const EngineOptions& o, MakeUser m)
-    : loop(l), worker(w), workers(all), options(o), make(std::move(m)), turn_(new Turn) {
+EngineTable::State::State(Loop& l, unsigned w, unsigned all, const EngineOptions& o, MakeUser m,
+                          std::atomic<std::int64_t>* all_open)
+    : loop(l), worker(w), workers(all), options(o), make(std::move(m)), all_open_(all_open), turn_(new Turn) {
   turn_->state = this;
   turn_->run = [](Post& post) {
     Turn& turn = static_cast<Turn&>(post);
@@ -71,8 +72,13 @@ LiveSession* EngineTable::State::add(EngineOrigin origin) {
   auto made = std::make_unique<LiveSession>(*this, new_sid(worker), std::move(origin));
   LiveSession* const session = made.get();
   sessions.emplace(session->sid(), std::move(made));
-  ++open;
+  count(1);
   return session;
+}
+
+void EngineTable::State::count(int by) {
+  open_ += static_cast<std::size_t>(by);
+  if (all_open_ != nullptr) all_open_->fetch_add(by, std::memory_order_relaxed);
 }
 
 void EngineTable::State::attend(LiveSession& session) {
@@ -99,12 +105,13 @@ void EngineTable::State::drain() {
   for (const auto& [sid, session] : sessions) session->drain();
 }
 
-EngineTable::EngineTable(Loop& loop, unsigned worker, unsigned workers, EngineOptions options, MakeUser make)
-    : state_(std::make_unique<State>(loop, worker, workers, options, std::move(make))) {}
+EngineTable::EngineTable(Loop& loop, unsigned worker, unsigned workers, EngineOptions options, MakeUser make,
+                         std::atomic<std::int64_t>* all_open)
+    : state_(std::make_unique<State>(loop, worker, workers, options, std::move(make), all_open)) {}
 
 EngineTable::~EngineTable() = default;
 
-std::size_t EngineTable::size() const { return state_->open; }
+std::size_t EngineTable::size() const { return state_->open(); }
 
 void EngineTable::drain() { state_->drain(); }
 

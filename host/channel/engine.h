@@ -1,6 +1,7 @@
 // Engine.IO 4: sessions that carry messages over polling and WebSocket, on one worker.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -61,8 +62,10 @@ struct EngineOptions {
 class EngineTable {
  public:
   using MakeUser = std::function<std::unique_ptr<EngineUser>(EngineSession&)>;
-  /// `worker` of `workers` is where it is: a sid begins with it. `loop` must outlive the table.
-  EngineTable(Loop& loop, unsigned worker, unsigned workers, EngineOptions options, MakeUser make);
+  /// `worker` of `workers` is where it is: a sid begins with it. `loop` must outlive the table, as
+  /// must `all_open`, which counts the open sessions of several tables; nullptr: nobody does.
+  EngineTable(Loop& loop, unsigned worker, unsigned workers, EngineOptions options, MakeUser make,
+              std::atomic<std::int64_t>* all_open = nullptr);
   ~EngineTable();  ///< Ends the sessions.
   EngineTable(const EngineTable&) = delete;
   EngineTable& operator=(const EngineTable&) = delete;

@@ -306,7 +306,7 @@ bool LiveSession::expire() {
 void LiveSession::end(Phase phase) {
   if (phase_ != Phase::open) return;
   phase_ = phase;
-  --table_.open;
+  table_.count(-1);
   table_.loop.disarm(watch_);
   if (phase == Phase::ended) waiting_ = goodbye;
   drop_upgrade();

@@ -22,7 +22,8 @@ class Upload;
 using EngineSid = std::array<char, 22>;
 
 struct EngineTable::State {
-  State(Loop& l, unsigned w, unsigned all, const EngineOptions& o, MakeUser m);
+  State(Loop& l, unsigned w, unsigned all, const EngineOptions& o, MakeUser m,
+        std::atomic<std::int64_t>* all_open);
   ~State();  ///< Ends the sessions.
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -32,7 +33,8 @@ struct EngineTable::State {
   bool is_full() const { return sessions.size() >= options.max_sessions; }
   /// nullptr: there are too many, or the host is stopping.
   LiveSession* add(EngineOrigin origin);
-  void remove(LiveSession& session);  ///< Destroys it.
+  void count(int by);  ///< Of open sessions, one more or one less.
+  std::size_t open() const { return open_; }
   /// Has it settled once, after the events at hand.
   void attend(LiveSession& session);
   void drain();
@@ -42,13 +44,14 @@ struct EngineTable::State {
   const EngineOptions options;
   const MakeUser make;
   std::unordered_map<std::string_view, std::unique_ptr<LiveSession>> sessions;
-  std::size_t open = 0;
   bool draining = false;
 
  private:
   struct Turn;  ///< Outlives the table where the loop still has it.
   void settle();
 
+  std::size_t open_ = 0;
+  std::atomic<std::int64_t>* const all_open_;
   std::vector<LiveSession*> attended_;
   Turn* turn_ = nullptr;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/channel/engine.h"
 #include "host/cli/config_file.h"
 #include "host/net/server.h"
 #include "host/net/tls.h"
@@ -40,8 +41,10 @@ struct ServeConfig {
   bool supervise = true;
   std::chrono::seconds plugin_hang{5};
   Limits limits;
-  std::vector<std::string> trusted_proxies;  ///< CIDRs, from the config file.
-  std::string admin_token;                   ///< From MIMUS_ADMIN_TOKEN, else "".
+  EngineOptions engine;                               ///< Its pings are those of raw WebSockets, too.
+  std::chrono::milliseconds connect_timeout{45'000};  ///< For a Socket.IO client's first namespace.
+  std::vector<std::string> trusted_proxies;           ///< CIDRs, from the config file.
+  std::string admin_token;                            ///< From MIMUS_ADMIN_TOKEN, else "".
   /// Plugins' options that were set, by name, as JSON text; and `plugins` of the config
   /// file by plugin id, as JSON text.
   std::map<std::string, std::string> plugin_options;

@@ -33,10 +33,6 @@ std::vector<std::string> split(const std::string& text) {
   return out;
 }
 
-Error not_available(const std::string& what) {
-  return invalid(what + " is not available in this version (not-available); leave it out");
-}
-
 /// What was said about one flag, and where.
 struct Told {
   std::string where;
@@ -104,18 +100,8 @@ std::vector<Flag> all_flags(const std::vector<const Manifest*>& plugins) {
   return out;
 }
 
-/// Refuses what no source may hold: keys that nothing knows, and what is not brought yet.
-Status check_names(const std::vector<std::string>& arguments, const Sources& sources,
-                   const std::vector<Flag>& flags) {
-  for (const std::string& argument : arguments) {
-    if (!argument.starts_with("--")) continue;
-    const std::string name = argument.substr(2, argument.find('=') - 2);
-    if (not_yet_available(name)) return not_available("--" + name);
-  }
-  for (const std::string& name : not_yet_available()) {
-    if (!sources.surroundings.environment(environment_name(name)).empty())
-      return not_available(environment_name(name));
-  }
+/// Refuses keys of the file that nothing knows.
+Status check_names(const Sources& sources, const std::vector<Flag>& flags) {
   std::vector<std::string> known;
   for (const Flag& flag : flags) {
     if (flag.name != config_flag.name) known.push_back(flag.name);
@@ -124,7 +110,6 @@ Status check_names(const std::vector<std::string>& arguments, const Sources& sou
     if (setting.file_only) known.push_back(setting.flag.name);
   }
   for (const auto& [key, values] : sources.file.values) {
-    if (not_yet_available(key)) return not_available("key \"" + key + "\" in " + sources.file_name);
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       return invalid("unknown key \"" + key + "\" in " + sources.file_name + did_you_mean(key, known));
     }
@@ -251,12 +236,9 @@ Result<std::vector<std::string>> told_plugin_directories(const std::vector<std::
 Result<ServeConfig> parse_serve(const std::vector<std::string>& arguments, const Surroundings& surroundings,
                                 const std::vector<const Manifest*>& plugins) {
   const std::vector<Flag> flags = all_flags(plugins);
-  // Before unknown flags are refused: one that is not brought yet has its own answer.
-  const Sources nothing{{}, surroundings, {}, {}};
-  if (Status known = check_names(arguments, nothing, flags); !known) return std::move(known).error();
   const auto sources = sources_of(arguments, surroundings, flags, false);
   if (!sources) return sources.error();
-  if (Status known = check_names(arguments, *sources, flags); !known) return std::move(known).error();
+  if (Status known = check_names(*sources, flags); !known) return std::move(known).error();
   ServeConfig config;
   if (Status taken = take_settings(config, *sources); !taken) return std::move(taken).error();
   if (Status taken = take_options(config, *sources, plugins); !taken) return std::move(taken).error();

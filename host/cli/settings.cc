@@ -174,6 +174,12 @@ struct TimeLimit {
   std::chrono::milliseconds Limits::*member;
 };
 
+/// Of channels.
+struct ChannelTime {
+  std::string_view key;
+  std::chrono::milliseconds& (*of)(ServeConfig& config);
+};
+
 constexpr std::int64_t max_bytes = 1ll << 32;
 constexpr std::int64_t max_milliseconds = 24 * 3600 * 1000;
 
@@ -197,6 +203,12 @@ constexpr TimeLimit time_limits[] = {
     {"writeTimeoutMs", &Limits::write_timeout},
 };
 
+constexpr ChannelTime channel_times[] = {
+    {"pingInterval", [](ServeConfig& c) -> std::chrono::milliseconds& { return c.engine.ping_interval; }},
+    {"pingTimeout", [](ServeConfig& c) -> std::chrono::milliseconds& { return c.engine.ping_timeout; }},
+    {"connectTimeout", [](ServeConfig& c) -> std::chrono::milliseconds& { return c.connect_timeout; }},
+};
+
 Error out_of_bounds(std::int64_t minimum, std::int64_t maximum) {
   return invalid("must be a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
 }
@@ -218,6 +230,22 @@ Status time_limit(ServeConfig& config, const Setting& self, const Values& values
     if (!number) return out_of_bounds(1, max_milliseconds);
     config.limits.*limit.member = std::chrono::milliseconds(*number);
   }
+  return Done{};
+}
+
+Status channel_time(ServeConfig& config, const Setting& self, const Values& values) {
+  const auto number = parse_integer(values[0], 1, max_milliseconds);
+  if (!number) return out_of_bounds(1, max_milliseconds);
+  for (const ChannelTime& time : channel_times) {
+    if (time.key == self.flag.name) time.of(config) = std::chrono::milliseconds(*number);
+  }
+  return Done{};
+}
+
+Status max_payload(ServeConfig& config, const Setting&, const Values& values) {
+  const auto number = parse_integer(values[0], 1, max_bytes);
+  if (!number) return out_of_bounds(1, max_bytes);
+  config.engine.max_payload = static_cast<std::size_t>(*number);
   return Done{};
 }
 
@@ -303,6 +331,9 @@ std::vector<Setting> all_settings() {
     out.push_back({{std::string(limit.key), "N", ""}, true, size_limit});
   for (const TimeLimit& limit : time_limits)
     out.push_back({{std::string(limit.key), "MS", ""}, true, time_limit});
+  for (const ChannelTime& time : channel_times)
+    out.push_back({{std::string(time.key), "MS", ""}, true, channel_time});
+  out.push_back({{"maxPayload", "N", ""}, true, max_payload});
   return out;
 }
 
@@ -311,16 +342,6 @@ std::vector<Setting> all_settings() {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = all_settings();
   return all;
-}
-
-const std::vector<std::string>& not_yet_available() {
-  static const std::vector<std::string> names{"pingInterval", "pingTimeout", "connectTimeout", "maxPayload"};
-  return names;
-}
-
-bool not_yet_available(std::string_view name) {
-  const auto& names = not_yet_available();
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace mimus

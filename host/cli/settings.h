@@ -22,9 +22,4 @@ struct Setting {
 /// Those of the host; plugins bring theirs by manifest.
 const std::vector<Setting>& settings();
 
-/// Whether the contract promises a flag or key that this version has not yet.
-bool not_yet_available(std::string_view name);
-/// Names of those, for the environment.
-const std::vector<std::string>& not_yet_available();
-
 }  // namespace mimus
