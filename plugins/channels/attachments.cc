@@ -14,8 +14,8 @@ namespace {
 
 /// An object that has been entered and not left.
 struct Open {
-  std::size_t at;   // of its brace in the input
-  std::size_t out;  // how much had been written then
+  std::size_t out;   // how much had been written then
+  std::size_t used;  // how many binaries
   bool placeholder = false;
   std::string_view num = {};
 };
@@ -41,11 +41,12 @@ class Renumbering {
         end = string_end(json_, at);
         if (is_key(json_, end)) take_member(json_.substr(at, end - at), end);
       }
-      if (c == '{') open_.push_back({at, out_.json.size()});
+      if (c == '{') open_.push_back({out_.json.size(), used_.size()});
       out_.json += json_.substr(at, end - at);
       if (c == '}' && !open_.empty()) leave();
       at = end;
     }
+    for (const std::size_t index : used_) out_.binaries.push_back(binaries_[index]);
     return std::move(out_);
   }
 
@@ -71,6 +72,10 @@ class Renumbering {
     open_.pop_back();
     if (!object.placeholder) return;
     out_.json.resize(object.out);
+    while (used_.size() > object.used) {  // what was inside goes with it
+      renamed_[used_.back()] = none;
+      used_.pop_back();
+    }
     const auto index = index_of(object.num, binaries_.size());
     if (!index) {
       out_.json += "null";
@@ -78,15 +83,16 @@ class Renumbering {
     }
     std::size_t& now = renamed_[*index];
     if (now == none) {
-      now = out_.binaries.size();
-      out_.binaries.push_back(binaries_[*index]);
+      now = used_.size();
+      used_.push_back(*index);
     }
     out_.json += R"({"_placeholder":true,"num":)" + std::to_string(now) + "}";
   }
 
   std::string_view json_;
   std::span<const mimus_str> binaries_;
-  std::vector<std::size_t> renamed_;
+  std::vector<std::size_t> renamed_;  // by index in the input
+  std::vector<std::size_t> used_;     // by index in the output
   std::vector<Open> open_;
   Attached out_;
 };

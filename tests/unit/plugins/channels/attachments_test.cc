@@ -33,6 +33,9 @@ TEST(Attachments, AreRenumberedByWhatIsUsedOfThem) {
        R"(["{\"_placeholder\":true,\"num\":99}"])", ""},
       {"one inside another", R"({"_placeholder":true,"num":0,"x":{"_placeholder":true,"num":9}})",
        R"({"_placeholder":true,"num":0})", "a"},
+      {"one inside another, used as well",
+       R"([{"_placeholder":true,"num":0,"x":{"_placeholder":true,"num":1}}])",
+       R"([{"_placeholder":true,"num":0}])", "a"},
       {"a tree for a number", R"({"_placeholder":true,"num":{"num":{"num":0}}})", "null", ""},
   };
   const mimus_str binaries[] = {{"a", 1}, {"b", 1}, {"c", 1}};
