@@ -18,6 +18,8 @@ namespace {
 // A connection that pipelines more than this lets others go first.
 constexpr unsigned max_requests_a_turn = 64;
 constexpr std::size_t max_bytes_a_turn = 256 << 10;
+// What a takeover is given at once in the beginning, before it is known how much it answers.
+constexpr std::size_t first_slice = 256;
 
 }  // namespace
 
@@ -77,11 +79,17 @@ bool Connection::wants_input() const {
     case State::discard:
     case State::lingering:
       return true;
-    case State::taken:  // Who does not take the answers is not asked for more.
-      return !paused_ && out_.size() <= commons_->limits.max_write_buffer / 2;
+    case State::taken:
+      return takes_input() && in_.empty();
     default:
       return false;
   }
+}
+
+/// A takeover is told nothing while it does not want to be, or while its client does not take the
+/// answers.
+bool Connection::takes_input() const {
+  return !paused_ && out_.size() <= commons_->limits.max_write_buffer / 2;
 }
 
 bool Connection::receive() {
@@ -117,6 +125,7 @@ void Connection::turn() {
   in_turn_ = true;
   yielded_ = false;
   served_this_turn_ = 0;
+  slice_ = first_slice;
   while (step()) {
   }
   in_turn_ = false;
@@ -239,10 +248,14 @@ bool Connection::feed_takeover() {
     taken_started_ = true;
     takeover_->on_start(*wire_);
     if (commons_->draining && state_ == State::taken) takeover_->on_drain();
-  } else if (paused_ && !overrun_) {
+  } else if (!takes_input() && !overrun_) {
     return false;
   } else if (!input_.empty() && !overrun_) {
-    takeover_->on_bytes(std::exchange(input_, {}));
+    const std::string_view slice = input_.substr(0, slice_);
+    const std::size_t before = out_.size();
+    input_.remove_prefix(slice.size());
+    takeover_->on_bytes(slice);
+    slice_ = out_.size() - before > 4 * slice.size() ? first_slice : 2 * slice_;
   } else {
     input_ = {};
     if (overrun_ || peer_ended_) lost();
@@ -340,6 +353,7 @@ void Connection::settle() {
     read_next_ = true;
     schedule();
   }
+  if (state_ == State::taken && takes_input() && (!in_.empty() || peer_ended_)) schedule();
   await_readiness();
   arm_deadline();
 }

@@ -89,6 +89,7 @@ class Connection final : public FdHandler, public ResponseSink {
   void after_flush();
   void settle();
   bool wants_input() const;
+  bool takes_input() const;
   bool more_to_read() const { return unread_ || (tls_ && tls_->more()); }
   void await_readiness();
   void schedule();
@@ -164,6 +165,7 @@ class Connection final : public FdHandler, public ResponseSink {
   Deadline deadline_;
   TurnPost turn_post_;
   unsigned served_this_turn_ = 0;
+  std::size_t slice_ = 0;     // In a turn: what a takeover is given at once.
   unsigned next_worker_ = 0;  // While leaving.
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Takeover> takeover_;

@@ -96,7 +96,7 @@ class Takeover {
     virtual ~Wire() = default;
     virtual Loop& loop() = 0;
     /// Copies. False: more than maxWriteBuffer and one message is queued, the connection is being
-    /// closed. While half of maxWriteBuffer is queued, there is no on_bytes.
+    /// closed. While more than half of maxWriteBuffer is queued, there is no on_bytes.
     virtual bool write(std::string_view data) = 0;
     virtual std::size_t queued() const = 0;  ///< Bytes not yet taken by the kernel.
     virtual void close_after_write() = 0;    ///< Flushes, then closes (on_closed follows).
@@ -107,7 +107,7 @@ class Takeover {
     virtual void resume() = 0;  ///< on_bytes may follow, not from within.
   };
   virtual void on_start(Wire& wire) = 0;             ///< First.
-  virtual void on_bytes(std::string_view data) = 0;  ///< Valid for the call.
+  virtual void on_bytes(std::string_view data) = 0;  ///< Valid for the call; cut anywhere.
   virtual void on_drain() = 0;   ///< The host is stopping: say goodbye (1001), then close.
   virtual void on_closed() = 0;  ///< Last.
 };

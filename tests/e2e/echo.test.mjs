@@ -7,6 +7,8 @@ import { Authority, flagsOf, startSecure } from './secure.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
 
+const long = 'word '.repeat(2000);
+
 let directory, authority, hosts;
 before(async () => {
   directory = scratch();
@@ -15,6 +17,7 @@ before(async () => {
   for (const host of Object.values(hosts)) {
     const api = await host.create('/admin/api-definitions', { slug: 'echo' });
     await host.create(`/admin/api-definitions/${api.id}/websocket-endpoints`, { path: '/ws/echo', events: [{ trigger: 'message', echo: true }] });
+    await host.create(`/admin/api-definitions/${api.id}/websocket-endpoints`, { path: '/ws/long-winded', events: [{ trigger: 'message', name: 'answer', payload: long }] });
   }
 });
 after(async () => {
@@ -42,4 +45,17 @@ for (const kind of ['plain', 'TLS']) {
       assert.deepEqual({ back, differ }, { back: count, differ: 0 });
     });
   }
+
+  test(`answers much longer than what was asked all come, ${kind}`, async () => {
+    const socket = new WebSocket(`${hosts[kind].url.replace('http', 'ws')}/ws/long-winded`, { ca: authority.text, perMessageDeflate: false });
+    await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
+    let back = 0;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('message', (data) => {
+      assert.equal(JSON.parse(data).data, long);
+      if (++back === 2000) socket.close(1000);
+    });
+    for (let i = 0; i < 2000; ++i) socket.send('ask');
+    assert.deepEqual({ code: await closed, back }, { code: 1000, back: 2000 });
+  });
 }
