@@ -1,6 +1,7 @@
 // A WebSocket client on a raw socket that sends what it is told to, right or wrong, and judges what
 // comes back as the Autobahn test suite's fuzzing client does.
 import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync, constants } from 'node:zlib';
 
@@ -27,10 +28,11 @@ export const tick = () => new Promise((go) => setImmediate(go));
 export const wait = (ms) => new Promise((go) => setTimeout(go, ms));
 
 export class Client {
-  /** Resolves once the handshake is done. `headers` are lines. */
-  static async open(port, path, headers = []) {
+  /** Resolves once the handshake is done. `headers` are lines; over TLS where the authority `ca` is given. */
+  static async open(port, path, headers = [], ca = undefined) {
     const client = new Client();
-    client.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    client.socket = ca ? connectSecurely({ port, host: '127.0.0.1', ca }) : connect({ port, host: '127.0.0.1' });
+    client.socket.setNoDelay(true);
     client.socket.on('error', () => {});
     client.ended = new Promise((go) => client.socket.once('close', go));
     client.ended.then(() => client.#wake());
