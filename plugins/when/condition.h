@@ -87,7 +87,8 @@ class Condition {
   std::unique_ptr<Leaf> leaf_;
 };
 
-/// Whether a text is JSON of at most 100 levels, without NUL: what `holds` takes for a document.
+/// Whether a text is JSON of at most 100 levels, without NUL and byte order mark, which may stand in JSON
+/// as it is.
 bool is_bounded_json(std::string_view text);
 
 }  // namespace mimus::when

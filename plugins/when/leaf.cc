@@ -114,7 +114,8 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
 
 bool is_bounded_json(std::string_view text) {
   Reader reader;
-  return text.find('\0') == std::string_view::npos &&
+  const bool marked = text.starts_with("\xEF\xBB\xBF");  // which the reader would skip
+  return !marked && text.find('\0') == std::string_view::npos &&
          nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
 }
 

@@ -13,8 +13,13 @@ export const headers = [
 ].map((path) => ({ name: path.replace(/^.*include\//, ''), ...header(readFileSync(join(sdk, path), 'utf8')) }));
 
 /** What is in the structs of plugin.h, by name: C++ says the same by the same name. */
-const tables = new Map(headers[0].members.filter((one) => one.kind === 'type' && one.name !== '')
-  .flatMap((table) => table.members.map((one) => [one.name, `${table.name}.${one.name}`])));
+const tables = new Map();
+for (const table of headers[0].members.filter((one) => one.kind === 'type' && one.name !== '')) {
+  for (const one of table.members) tables.set(one.name, [...tables.get(one.name) ?? [], `${table.name}.${one.name}`]);
+}
+/** Where several structs have a name: whose it is in the class. */
+const behind = { Peer: 'mimus_channel_v1' };
+const like = (type, name) => tables.get(name)?.find((one) => one.startsWith(`${behind[type]}.`)) ?? tables.get(name)?.[0];
 
 /** What speaks for itself: constructors, operators and what the compiler makes. */
 const obvious = (one, type) => one.name === type.name || /^(~|operator)/.test(one.name) || / = (default|delete);/.test(one.text);
@@ -59,9 +64,9 @@ function shown(one, depth) {
   for (const member of one.members.filter((m) => m.kind === 'type' || m.kind === 'function')) {
     if (member.kind === 'type') { out.push(shown({ ...member, name: `${one.name}::${member.name}` }, depth)); continue; }
     out.push(`\`\`\`c\n${member.text}\n\`\`\`\n`);
-    const like = tables.get(member.name);
+    const same = like(one.name, member.name);
     if (member.doc) out.push(`${member.doc}\n`);
-    else if (like && like !== `${one.name}.${member.name}`) out.push(`As \`${like}\`.\n`);
+    else if (same && !tables.get(member.name).includes(`${one.name}.${member.name}`)) out.push(`As \`${same}\`.\n`);
   }
   return out.join('\n');
 }

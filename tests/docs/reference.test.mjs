@@ -14,7 +14,7 @@ test('every function of a table says on what thread it is called', () => {
 
 test('the reference shows what an author looks for', () => {
   const text = reference();
-  for (const part of ['mimus_rc (*respond)(mimus_req*', 'Records a whole answer.', '- `MIMUS_SUSPEND = 2`: wait for', '#### MIMUS_EXPORT', '#### Request', 'As `mimus_http_v1.attr`.']) {
+  for (const part of ['mimus_rc (*respond)(mimus_req*', 'Records a whole answer.', '- `MIMUS_SUSPEND = 2`: wait for', '#### MIMUS_EXPORT', '#### Request', 'As `mimus_http_v1.attr`.', 'As `mimus_channel_v1.close`.']) {
     assert.ok(text.includes(part), part);
   }
   assert.ok(!text.includes('undefined'));

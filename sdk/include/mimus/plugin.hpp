@@ -371,6 +371,7 @@ class Peer {
                      bool but_me = false) const {
     return call<&mimus_channel_v1::broadcast>(str(room), str(name), str(payload), but_me ? 1 : 0);
   }
+
   void close(int code, std::string_view reason) const { call<&mimus_channel_v1::close>(code, str(reason)); }
   mimus_rc start_timer(std::uint64_t ms, void* ud) const {
     return call<&mimus_channel_v1::start_timer>(ms, ud);
@@ -378,7 +379,9 @@ class Peer {
   std::string_view client_id() const {
     return host_.channel != nullptr ? view(host_.channel->client_id(channel_)) : std::string_view{};
   }
+
   // Since ABI 1.1.
+
   mimus_rc emit(const mimus_event& event) const { return newer<&mimus_channel_v1::emit>(&event); }
   mimus_rc broadcast_event(std::string_view room, const mimus_event& event, bool but_me = false) const {
     return newer<&mimus_channel_v1::broadcast_event>(str(room), &event, but_me ? 1 : 0);
@@ -397,6 +400,8 @@ class Peer {
   mimus_rc relay(const mimus_relay& to) const {
     return host_.relay != nullptr ? host_.relay->start(channel_, &to) : MIMUS_E_UNAVAILABLE;
   }
+
+  /// The plugin's own pointer for this channel; null at first.
   void*& context() const { return *context_; }
 
  private:

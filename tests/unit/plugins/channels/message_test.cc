@@ -28,6 +28,12 @@ TEST(Message, OfARawClientIsWhatItLooksLike) {
       {"cut short", R"({"event":"ask","data":)", nullptr, R"("{\"event\":\"ask\",\"data\":")"},
       {"two values", "1 2", nullptr, R"("1 2")"},
       {"deeper than 100", deep, nullptr, "\"" + deep + "\""},
+      {"a byte order mark",
+       "\xEF\xBB\xBF"
+       "2",
+       nullptr,
+       "\"\xEF\xBB\xBF"
+       "2\""},
       {"a NUL after JSON", std::string("1\0", 2), nullptr, R"("1\u0000")"},
   };
   for (const auto& row : rows) {
