@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { deflateRawSync, constants } from 'node:zlib';
-import { Host } from './host.mjs';
+import { Host, eventually } from './host.mjs';
 import { assertGrowth } from './calm.mjs';
 import { Client, frameBytes } from './websocket_client.mjs';
 
@@ -92,6 +92,23 @@ test('a handshake whose extensions are no list is refused', async () => {
     assert.equal(client.extensions, '', value);
     client.drop();
   }
+});
+
+test('a thousand who leave within a message leave nothing behind', async (t) => {
+  const bytes = Buffer.concat([
+    frameBytes(1, compressed(large).subarray(0, 900), { fin: false, rsv: 4 }), frameBytes(9, Buffer.from('ping')),
+    frameBytes(0, compressed(large).subarray(900)), frameBytes(2, Buffer.alloc(9000)),
+  ]);
+  const leave = async (i) => {
+    const client = await Client.open(host.port, '/ws/echo', ['Sec-WebSocket-Extensions: permessage-deflate']);
+    await client.send(bytes.subarray(0, i % bytes.length));
+    if (i % 3 === 0) client.socket.resetAndDestroy();
+    else client.drop();
+  };
+  await assertGrowth(t, host, 16, async () => {
+    for (let i = 0; i < 1000; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => leave((i + k) * 11)));
+    await eventually(async () => (await host.admin('GET', `/admin/websocket-endpoints/${endpoint.id}/connections`)).json.items.length === 0, 'an empty list');
+  });
 });
 
 test('a bomb is 1009 and takes no memory', async (t) => {
