@@ -1,5 +1,7 @@
 #include "host/app/worker_service.h"
 
+#include <algorithm>
+
 #include "host/app/upgrade.h"
 #include "host/channel/socket_client.h"
 #include "host/pipeline/problem.h"
@@ -28,7 +30,7 @@ class Answered final : public Responder {
 SocketOptions socket_options(const SharedServices& shared) {
   SocketOptions options;
   options.connect_timeout = shared.connect_timeout;
-  options.max_packet_bytes = shared.limits.max_message_bytes;
+  options.max_packet_bytes = std::max(shared.engine.max_payload, shared.limits.max_message_bytes);
   options.max_json_depth = shared.limits.max_json_depth;
   return options;
 }

@@ -72,7 +72,10 @@ bool NamespaceChannel::fault(ChannelFault how, std::uint64_t value) {
 BaseChannel::Sent NamespaceChannel::transmit(Outgoing& message) {
   const std::int64_t ack = message.parts().ack;
   if (message.kind() == Outgoing::Kind::acknowledgement && !strike_out(owed_, ack)) return Sent::left_out;
-  if (message.kind() == Outgoing::Kind::event && ack >= 0) remember(awaited_, ack);
+  if (message.kind() == Outgoing::Kind::event) {
+    if (is_reserved_event(message.parts().name)) return Sent::left_out;
+    if (ack >= 0) remember(awaited_, ack);
+  }
   if (send_all(message.socket(origin().path))) return Sent::sent;
   move_to(Phase::closed);  // the session has ended, and with it the client
   return Sent::failed;

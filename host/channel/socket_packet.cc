@@ -11,7 +11,7 @@
 namespace mimus {
 namespace {
 
-/// These mean something else at a client or server, where they are listened to as if they were events.
+/// What is listened to at a client or server as if it were an event.
 constexpr std::string_view reserved_names[] = {"connect",       "connect_error", "disconnect",
                                                "disconnecting", "newListener",   "removeListener"};
 
@@ -51,8 +51,7 @@ std::string name_of(std::string_view source) {
 bool is_event_name(std::string_view source) {
   if (source.empty() || (source[0] != '"' && source[0] != '-' && (source[0] < '0' || source[0] > '9')))
     return false;
-  return source[0] != '"' || std::find(std::begin(reserved_names), std::end(reserved_names),
-                                       json::unquote(source)) == std::end(reserved_names);
+  return source[0] != '"' || !is_reserved_event(json::unquote(source));
 }
 
 bool fits(const SocketText& packet) {
@@ -108,6 +107,10 @@ void hand_on(const SocketText& text, std::span<const std::string_view> binaries,
 }
 
 }  // namespace
+
+bool is_reserved_event(std::string_view name) {
+  return std::find(std::begin(reserved_names), std::end(reserved_names), name) != std::end(reserved_names);
+}
 
 std::string socket_packet(SocketType type, std::string_view ns, std::int64_t id, std::string_view payload,
                           std::size_t attachments) {

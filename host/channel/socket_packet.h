@@ -35,6 +35,9 @@ struct SocketText {
   std::string_view payload;     ///< JSON, or "".
 };
 
+/// Whether an event must not have this name: it means something else to clients or servers.
+bool is_reserved_event(std::string_view name);
+
 /// How many attachments a packet may have.
 inline constexpr std::size_t max_attachments = 128;
 

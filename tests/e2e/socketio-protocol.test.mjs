@@ -3,7 +3,9 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { Host, eventually } from './host.mjs';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Host, eventually, scratch } from './host.mjs';
 import { connections, endpoint } from './socketio_client.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
@@ -21,13 +23,13 @@ before(async () => {
 });
 after(async () => { assert.equal(await host.stop(), 0); });
 
-/** A session on a WebSocket: `next()` is the next message (text, or the bytes as an array) but Engine.IO's own. */
-async function session() {
-  const socket = new WebSocket(`${host.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+/** A session on a WebSocket: `next()` is the next message, text or the bytes as an array. */
+async function session(on = host) {
+  const socket = new WebSocket(`${on.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
   const all = [];
   let read = 0;
   socket.on('message', (data, binary) => all.push(binary ? [...data] : `${data}`));
-  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const closed = new Promise((resolve) => socket.once('close', () => resolve(performance.now())));
   const next = async () => { await eventually(() => all.length > read, 'a message'); return all[read++]; };
   assert.match(await next(), /^0\{/);
   return { socket, closed, all, next, say: (...messages) => { for (const one of messages) socket.send(one); } };
@@ -58,6 +60,22 @@ test('a namespace is joined with and without auth, and others are invalid', asyn
     one.socket.close();
     await one.closed;
   }
+});
+
+test('a session without a namespace ends at the connectTimeout, one that had some goes on', async () => {
+  const place = scratch();
+  writeFileSync(join(place.path, 'config.json'), JSON.stringify({ connectTimeout: 300 }));
+  const other = await Host.start({ args: ['--config', join(place.path, 'config.json')] });
+  await endpoint(other, '/ws/main');
+  const started = performance.now();
+  const [idle, lost, in_time] = [await session(other), await session(other), await session(other)];
+  lost.say('40/nowhere');
+  in_time.say('40/ws/main', '41/ws/main');
+  for (const one of [idle, lost]) assert.ok(await one.closed - started >= 300);
+  assert.equal(in_time.socket.readyState, WebSocket.OPEN);
+  assert.equal(await other.stop(), 0);
+  await in_time.closed;
+  place.remove();
 });
 
 test('who leaves a namespace is heard in the others', async () => {

@@ -240,6 +240,16 @@ TEST_F(SocketClients, GetBroadcastsOnceForAll) {
   EXPECT_EQ(heard(), R"(2/a,["e",1] )");
 }
 
+TEST_F(SocketClients, AreNotToldWhatTheyWouldBreakOffAt) {
+  say({"0/a,"});
+  Outgoing reserved = event_of("disconnect", "1"), plain = event_of("connected", "1");
+  net.on([&] {
+    EXPECT_EQ(table->broadcast(endpoint, "", reserved, nullptr), 1u);
+    EXPECT_EQ(table->broadcast(endpoint, "", plain, nullptr), 1u);
+  });
+  EXPECT_EQ(heard(), R"(2/a,["connected",1] )");
+}
+
 TEST_F(SocketClients, AreAcknowledgedOnce) {
   door.diaries["/a"].at_message = [](Channel& c) {
     for (int i = 0; i < 2; ++i) {
