@@ -96,16 +96,24 @@ class BlockJournal final : public Journal {
   }
 
   Result<Record> find(const Ulid& id) override {
+    Result<std::vector<Record>> found = find(std::span(&id, 1));
+    if (!found) return std::move(found).error();
+    if (found->empty()) return Error{Code::not_found, "no record has the id " + id.text()};
+    return std::move(found->front());
+  }
+
+  Result<std::vector<Record>> find(std::span<const Ulid> ids) override {
     writer_.catch_up();  // late or not, what is there is searched
-    const Filter wanted{field_id, Filter::Op::equals, 0, id.text()};
-    std::optional<Record> out;
-    const Status walked = walk(std::span(&wanted, 1), {}, [&](const Record& record, Position) {
-      out = record;
-      return false;
-    });
-    if (!walked) return walked.error();
-    if (!out) return Error{Code::not_found, "no record has the id " + id.text()};
-    return *std::move(out);
+    std::vector<Record> out;
+    for (const Ulid& id : ids) {
+      const Filter wanted{field_id, Filter::Op::equals, 0, id.text()};
+      const Status walked = walk(std::span(&wanted, 1), {}, [&](const Record& record, Position) {
+        out.push_back(record);
+        return false;
+      });
+      if (!walked) return walked.error();
+    }
+    return out;
   }
 
   Status clear() override { return writer_.clear(); }

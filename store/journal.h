@@ -216,6 +216,8 @@ class Journal {
                             const std::function<bool(const Record&)>& each) = 0;
   /// Errors: not_found
   virtual Result<Record> find(const Ulid& id) = 0;
+  /// Those of `ids` that there are, in that order: one wait for the writer for all of them.
+  virtual Result<std::vector<Record>> find(std::span<const Ulid> ids) = 0;
   /// Forgets every record whose answer was sent before.
   virtual Status clear() = 0;
 

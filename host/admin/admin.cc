@@ -37,6 +37,7 @@ std::optional<Problem> unknown_parameter(const Route& route, std::string_view qu
   for (const QueryPair& pair : split_query(query)) {
     const bool known = route.query == Query::list          ? pair.name == "limit" || pair.name == "cursor"
                        : route.query == Query::endpoint_id ? pair.name == "endpointId"
+                       : route.query == Query::close       ? pair.name == "code" || pair.name == "reason"
                                                            : false;
     if (!known)
       return bad_input(
@@ -61,7 +62,14 @@ AdminResult result_of(Answer answer, const AdminCall& call) {
     out.body = render(answer.problem, json::unquote(instance));
     return out;
   }
+  if (answer.next != nullptr) {
+    answer.next->authorization = call.authorization;
+    out.next = std::move(answer.next);
+    return out;
+  }
   out.headers = std::move(answer.headers);
+  out.stream = answer.stream;
+  if (out.stream) out.headers.emplace_back("Content-Type", event_stream);
   if (!answer.body.empty()) out.headers.emplace_back("Content-Type", "application/json");
   out.body = std::move(answer.body);
   return out;
@@ -214,6 +222,8 @@ Answer Service::run(const Route& route, const AdminCall& call, std::vector<std::
   std::string body;
   if (route.request == raw_body) {
     body = call.body;
+  } else if (route.body_optional && trimmed(call.body).empty()) {
+    body = "{}";
   } else if (!route.request.empty()) {
     auto read = read_body(call, route.request);
     if (!read) return std::move(read).error();

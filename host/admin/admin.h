@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,17 +34,38 @@ struct AdminResult {
   int status = 500;
   std::vector<std::pair<std::string, std::string>> headers;  ///< Content-Type among them.
   std::string body;
+  /// Of an endpoint: the body is what happens on its channels from now on, as
+  /// text/event-stream, which is not the API's to make.
+  std::optional<Ulid> stream = {};
+  /// The answer is to be had by this call, which has a thread of its own kind; the rest is
+  /// not looked at.
+  std::shared_ptr<const AdminCall> next = {};
 };
 
-/// What the admin API asks of the workers' open WebSockets. Implemented by the composition;
+/// What goes to the clients of an endpoint.
+struct ChannelSend {
+  Ulid endpoint;
+  std::string room;             ///< "": all.
+  std::optional<Ulid> channel;  ///< Only this one.
+  Outgoing message;
+};
+
+/// What the admin API asks of the workers' open channels. Implemented by the composition;
 /// each call asks every worker and waits for them at most two seconds. [query thread]
 class ChannelControl {
  public:
   virtual ~ChannelControl() = default;
   virtual std::vector<ChannelInfo> list(const Ulid& endpoint) = 0;
-  virtual std::size_t broadcast(const Ulid& endpoint, const std::string& name,
-                                const std::string& payload) = 0;
-  virtual bool close(const Ulid& endpoint, const Ulid& channel) = 0;
+  /// To how many it was sent.
+  virtual std::size_t send(const ChannelSend& what) = 0;
+  virtual bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) = 0;
+
+  struct Applied {
+    std::size_t applied = 0, closed = 0;
+  };
+  /// Gives the open channels the definition of now; one that is disabled closes them with 1001.
+  /// Errors: unavailable - it cannot be bound, or a worker did not answer;  corrupt
+  virtual Result<Applied> apply(const Ulid& endpoint) = 0;
 };
 
 /// Explains a compiled pipeline: JSON for GET /admin/pipeline. [query thread]
@@ -81,7 +103,8 @@ class Admin {
   /// True if the call changes definitions and so belongs on the definitions thread; all
   /// others go to the query thread. Pure. [any thread]
   virtual bool writes_definitions(std::string_view method, std::string_view path) const = 0;
-  /// Answers one call; errors are problem+json results. Three threads may be in here, each
+  /// Answers one call; errors are problem+json results; `next` of a result is for whoever
+  /// called. Three threads may be in here, each
   /// with its own kind of call.
   virtual AdminResult handle(const AdminCall& call) = 0;
   /// Whether definitions can be held to what these plugins say; use(set) is then cheap.

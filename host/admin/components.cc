@@ -8,45 +8,49 @@
 namespace mimus::admin {
 namespace {
 
-constexpr std::pair<std::string_view, std::string_view>
-    fixed[] =
-        {
-            {"Patch",
-             R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
-            {"ImportCounts",
-             R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
-            {"ResetDone",
-             R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
-            {"Event",
-             R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON; null where it is absent."}}})"},
-            {"BroadcastDone",
-             R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
-            {"Connection",
-             R"({"type":"object","required":["id","endpointId","clientIp","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"clientIp":{"type":"string"},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
-            {"Plugin",
-             R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","sha256","signature","adminPath","fields","capabilities","failures","breaker","bindings","options","config","formerVersion","canary","warnings"],"properties":{"id":{"type":"string"},"version":{"type":"string","description":"Empty where none serves."},"summary":{"type":"string"},)"
-             R"("state":{"enum":["active","probation","canary","disabled","rejected","quarantined","removed"]},"phase":{"type":["string","null"]},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"sha256":{"type":["string","null"]},"signature":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},)"
-             R"("capabilities":{"type":"array","items":{"type":"string"}},"failures":{"type":"integer"},"breaker":{"enum":["closed","open","half-open"]},"bindings":{"type":"integer"},"options":{"type":"object"},"config":{"type":"object"},"formerVersion":{"type":["string","null"],"description":"What a rollback brings back."},)"
-             R"("canary":{"type":["object","null"],"properties":{"percent":{"type":"integer"},"version":{"type":["string","null"]},"stable":{"type":"object"},"canary":{"type":"object"}}},"warnings":{"type":"array","items":{"type":"string"}},)"
-             R"("images":{"type":"array","description":"Of one plugin alone: what became of its former images.","items":{"type":"object","properties":{"version":{"type":"string"},"sha256":{"type":["string","null"]},"state":{"enum":["draining","parked","pinned","unloaded","destroyed"]},"detail":{"type":["string","null"]},"since":{"type":"string"}}}},)"
-             R"("history":{"type":"array","description":"Of one plugin alone, newest first.","items":{"type":"object","properties":{"time":{"type":"string"},"event":{"type":"string"},"version":{"type":["string","null"]},"sha256":{"type":["string","null"]},"detail":{"type":["string","null"]},"tookMicros":{"type":["integer","null"]}}}}}})"},
-            {"PluginConfig",
-             R"({"type":"object","description":"Options by name; null is as if it were not set."})"},
-            {"Canary",
-             R"({"type":"object","required":["percent"],"additionalProperties":false,"properties":{"percent":{"type":"integer","minimum":0,"maximum":100,"description":"0 ends the canary, 100 promotes it. Without a new version it is for the next one."}}})"},
-            {"Pipeline", R"({"type":"array","description":"In the order of the request direction.","items":{"type":"object","required":["plugin","version","phase","fail","bound","why"],"properties":{"plugin":{"type":"string"},"version":{"type":"string"},"phase":{"type":"string"},"fail":{"enum":["open","closed"]},"bound":{"type":"boolean","description":"False: it could not be bound, and its fail policy decides."},"why":{"type":"string"}}}})"},
-            {"Token",
-             R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
-            {"NewToken",
-             R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
-            {"TokenInput",
-             R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
-            {"Backup",
-             R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
-            {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
+constexpr std::pair<std::string_view, std::string_view> fixed[] =
+    {
+        {"Patch",
+         R"({"type":"object","description":"A JSON Merge Patch (RFC 7386): null takes a field back to its default."})"},
+        {"ImportCounts",
+         R"({"type":"object","required":["apis","endpoints","websocketEndpoints"],"additionalProperties":{"type":"object","required":["created","updated","unchanged"],"additionalProperties":{"type":"integer","minimum":0}}})"},
+        {"ResetDone",
+         R"({"type":"object","required":["reset"],"properties":{"reset":{"type":"array","items":{"type":"string"}}}})"},
+        {"Event",
+         R"({"type":"object","description":"An event by its name, or a text, or a binary.","additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"payload":{"description":"Any JSON, the event's only argument; null where it is absent."},"args":{"type":"array","description":"Instead of payload: its arguments."},)"
+         R"("text":{"type":"string"},"base64":{"type":"string"},"room":{"type":"string","minLength":1,"maxLength":128,"description":"Only to those who are in it."},"connectionId":{"type":"string","description":"Only to this one."}}})"},
+        {"Applied",
+         R"({"type":"object","required":["applied","closed"],"properties":{"applied":{"type":"integer","minimum":0,"description":"How many connections have the definition of now."},"closed":{"type":"integer","minimum":0}}})"},
+        {"Recording",
+         R"({"type":"object","additionalProperties":false,"properties":{"connectionId":{"type":"string","description":"The newest that has messages, where it is absent."},"path":{"type":"string","description":"Where the definition is stored."}}})"},
+        {"BroadcastDone",
+         R"({"type":"object","required":["sent"],"properties":{"sent":{"type":"integer","minimum":0,"description":"How many connections it was sent to."}}})"},
+        {"Connection",
+         R"({"type":"object","required":["id","endpointId","protocol","clientIp","country","since","messagesIn","messagesOut","bytesIn","bytesOut"],"properties":{"id":{"type":"string"},"endpointId":{"type":"string"},"protocol":{"enum":["websocket","socket.io"]},"clientIp":{"type":"string"},"country":{"type":["string","null"],"description":"Its code, as the journal has it."},"since":{"type":"string"},"messagesIn":{"type":"integer"},"messagesOut":{"type":"integer"},"bytesIn":{"type":"integer"},"bytesOut":{"type":"integer"}}})"},
+        {"Plugin", R"({"type":"object","required":["id","version","summary","state","phase","builtin","file","sha256","signature","adminPath","fields","capabilities","failures","breaker","bindings","options","config","formerVersion","canary","warnings"],"properties":{"id":{"type":"string"},"version":{"type":"string","description":"Empty where none serves."},"summary":{"type":"string"},)"
+                   R"("state":{"enum":["active","probation","canary","disabled","rejected","quarantined","removed"]},"phase":{"type":["string","null"]},"builtin":{"type":"boolean"},"file":{"type":["string","null"]},"sha256":{"type":["string","null"]},"signature":{"type":["string","null"]},"adminPath":{"type":["string","null"]},"fields":{"type":"object"},)"
+                   R"("capabilities":{"type":"array","items":{"type":"string"}},"failures":{"type":"integer"},"breaker":{"enum":["closed","open","half-open"]},"bindings":{"type":"integer"},"options":{"type":"object"},"config":{"type":"object"},"formerVersion":{"type":["string","null"],"description":"What a rollback brings back."},)"
+                   R"("canary":{"type":["object","null"],"properties":{"percent":{"type":"integer"},"version":{"type":["string","null"]},"stable":{"type":"object"},"canary":{"type":"object"}}},"warnings":{"type":"array","items":{"type":"string"}},)"
+                   R"("images":{"type":"array","description":"Of one plugin alone: what became of its former images.","items":{"type":"object","properties":{"version":{"type":"string"},"sha256":{"type":["string","null"]},"state":{"enum":["draining","parked","pinned","unloaded","destroyed"]},"detail":{"type":["string","null"]},"since":{"type":"string"}}}},)"
+                   R"("history":{"type":"array","description":"Of one plugin alone, newest first.","items":{"type":"object","properties":{"time":{"type":"string"},"event":{"type":"string"},"version":{"type":["string","null"]},"sha256":{"type":["string","null"]},"detail":{"type":["string","null"]},"tookMicros":{"type":["integer","null"]}}}}}})"},
+        {"PluginConfig",
+         R"({"type":"object","description":"Options by name; null is as if it were not set."})"},
+        {"Canary",
+         R"({"type":"object","required":["percent"],"additionalProperties":false,"properties":{"percent":{"type":"integer","minimum":0,"maximum":100,"description":"0 ends the canary, 100 promotes it. Without a new version it is for the next one."}}})"},
+        {"Pipeline",
+         R"({"type":"array","description":"In the order of the request direction.","items":{"type":"object","required":["plugin","version","phase","fail","bound","why"],"properties":{"plugin":{"type":"string"},"version":{"type":"string"},"phase":{"type":"string"},"fail":{"enum":["open","closed"]},"bound":{"type":"boolean","description":"False: it could not be bound, and its fail policy decides."},"why":{"type":"string"}}}})"},
+        {"Token",
+         R"({"type":"object","required":["id","name","role","createdAt"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"}}})"},
+        {"NewToken",
+         R"({"type":"object","required":["id","name","role","createdAt","secret"],"properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"enum":["viewer","editor","admin"]},"createdAt":{"type":"string"},"secret":{"type":"string"}}})"},
+        {"TokenInput",
+         R"({"type":"object","required":["name","role"],"additionalProperties":false,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"role":{"enum":["viewer","editor","admin"]}}})"},
+        {"Backup",
+         R"({"type":"object","required":["directory"],"additionalProperties":false,"properties":{"directory":{"type":"string","minLength":1,"maxLength":4096,"description":"An absolute path on the host; must not exist."}}})"},
+        {"OpenApi", R"({"type":"object","required":["openapi","info","paths"]})"},
 };
 
-constexpr std::string_view checked[] = {"Event", "TokenInput", "Backup", "Reset", "Canary"};
+constexpr std::string_view checked[] = {"Event", "Recording", "TokenInput", "Backup", "Reset", "Canary"};
 
 constexpr std::string_view identity =
     R"("id":{"type":"string"},"createdAt":{"type":"string"},"updatedAt":{"type":"string"},"revision":{"type":"integer"})";

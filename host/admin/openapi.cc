@@ -100,6 +100,11 @@ std::string parameters_of(const Route& route, const std::vector<FieldSpec>& jour
   if (route.query == Query::requests) add_filters(journal, all);
   if (route.query == Query::endpoint_id)
     all.push_back(parameter("endpointId", "query", R"({"type":"string"})", true));
+  if (route.query == Query::close) {
+    all.push_back(parameter("code", "query", R"({"type":"integer","default":1000})", false));
+    all.push_back(
+        parameter("reason", "query", R"({"type":"string","description":"At most 123 bytes."})", false));
+  }
   if (route.versioned && route.method != "POST") {
     all.push_back(parameter(route.method == "GET" ? "If-None-Match" : "If-Match", "header",
                             R"({"type":"string"})", false));
@@ -111,24 +116,29 @@ std::string parameters_of(const Route& route, const std::vector<FieldSpec>& jour
 
 /// The parts that every operation has.
 std::string operation(std::string_view id, std::string_view summary, Role role, const std::string& parameters,
-                      const std::string& request, const std::string& responses) {
+                      const std::string& request, const std::string& responses, bool body_optional = false) {
   std::string out = "{";
   add_member(out, "operationId", json::quoted(id));
   add_member(out, "summary", json::quoted(summary));
   add_member(out, "description", json::quoted("Needs the role " + std::string(name_of(role)) + "."));
   if (parameters != "[]") add_member(out, "parameters", parameters);
-  if (!request.empty()) add_member(out, "requestBody", R"({"required":true,"content":)" + request + "}");
+  if (!request.empty()) {
+    add_member(out, "requestBody",
+               std::string(R"({"required":)") + (body_optional ? "false" : "true") + R"(,"content":)" +
+                   request + "}");
+  }
   add_member(out, "responses",
              "{" + responses + R"(,"default":{"description":"A problem","content":)" +
                  content("application/problem+json", ref("Problem")) + "}}");
   return out + '}';
 }
 
-std::string success(int status, const std::string& schema, const std::string& headers) {
+std::string success(int status, const std::string& schema, const std::string& headers,
+                    std::string_view type = "application/json") {
   std::string out =
       '"' + std::to_string(status) + R"(":{"description":")" + (schema.empty() ? "Done" : "Success") + '"';
   if (!headers.empty()) out += R"(,"headers":{)" + headers + "}";
-  if (!schema.empty()) out += R"(,"content":)" + content("application/json", schema);
+  if (!schema.empty()) out += R"(,"content":)" + content(type, schema);
   return out + '}';
 }
 
@@ -136,7 +146,12 @@ std::string route_operation(const Route& route, const std::vector<FieldSpec>& jo
   std::string headers;
   if (route.versioned && route.status != 204) headers = R"("ETag":{"schema":{"type":"string"}})";
   if (route.status == 201 && route.versioned) headers += R"(,"Location":{"schema":{"type":"string"}})";
-  std::string responses = success(route.status, route.response.empty() ? "" : ref(route.response), headers);
+  std::string responses =
+      route.response == event_stream
+          ? success(route.status, R"({"type":"string"})", "", event_stream)
+          : success(route.status, route.response.empty() ? "" : ref(route.response), headers);
+  if (route.may_create)
+    responses += ',' + success(201, ref(route.response), R"("Location":{"schema":{"type":"string"}})");
   if (route.versioned && route.method == "GET") responses += R"(,"304":{"description":"Not modified"})";
   const bool patch = route.method == "PATCH";
   const std::string request =
@@ -146,7 +161,8 @@ std::string route_operation(const Route& route, const std::vector<FieldSpec>& jo
       : patch ? R"({"application/merge-patch+json":{"schema":)" + ref(route.request) +
                     R"(},"application/json":{"schema":)" + ref(route.request) + "}}"
               : content("application/json", ref(route.request));
-  return operation(route.id, route.summary, route.role, parameters_of(route, journal), request, responses);
+  return operation(route.id, route.summary, route.role, parameters_of(route, journal), request, responses,
+                   route.body_optional);
 }
 
 std::string lower(std::string text) {

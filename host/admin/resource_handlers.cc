@@ -1,4 +1,4 @@
-// Connections, pipeline, tokens, backup and reset.
+// Pipeline, tokens, backup and reset; pages.
 #include <algorithm>
 #include <charconv>
 
@@ -7,19 +7,6 @@
 
 namespace mimus::admin {
 namespace {
-
-std::string connection_json(const ChannelInfo& channel) {
-  std::string out = "{";
-  add_member(out, "id", json::quoted(channel.id.text()));
-  add_member(out, "endpointId", json::quoted(channel.endpoint.text()));
-  add_member(out, "clientIp", json::quoted(channel.client_ip));
-  add_member(out, "since", json::quoted(rfc3339(channel.since_us)));
-  add_member(out, "messagesIn", std::to_string(channel.messages_in));
-  add_member(out, "messagesOut", std::to_string(channel.messages_out));
-  add_member(out, "bytesIn", std::to_string(channel.bytes_in));
-  add_member(out, "bytesOut", std::to_string(channel.bytes_out));
-  return out + '}';
-}
 
 std::string token_json(const Token& token) {
   std::string out = "{";
@@ -30,12 +17,12 @@ std::string token_json(const Token& token) {
   return out + '}';
 }
 
+}  // namespace
+
 std::string text_member(std::string_view object, std::string_view name) {
   const auto value = json::member(object, name);
   return value ? json::unquote(*value) : "";
 }
-
-}  // namespace
 
 Outcome<PageRequest> page_request(const Call& call) {
   PageRequest page;
@@ -68,43 +55,6 @@ std::string page_of(const std::vector<std::pair<std::string, std::string>>& all,
                        [](const std::string& cursor, const auto& entry) { return cursor < entry.first; });
   for (; at != all.end() && items.size() < page.limit; ++at) items.push_back(at->second);
   return page_json(items, at == all.end() || items.empty() ? "" : std::prev(at)->first);
-}
-
-Outcome<Ulid> Service::known_channel(const std::string& id) const {
-  const auto parsed = Ulid::parse(id);
-  if (parsed && snapshot()->find_channel(*parsed) != nullptr) return *parsed;
-  return problem("no-such-resource", "there is no WebSocket endpoint " + id.substr(0, 100));
-}
-
-Answer Service::list_connections(const Call& call) {
-  auto page = page_request(call);
-  if (!page) return std::move(page).error();
-  auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).error();
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const ChannelInfo& channel : services_.channels->list(*endpoint)) {
-    all.emplace_back(channel.id.text(), connection_json(channel));
-  }
-  std::sort(all.begin(), all.end());
-  return {200, page_of(all, *page)};
-}
-
-Answer Service::broadcast(const Call& call) {
-  auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).error();
-  const std::string payload(json::member(call.body, "payload").value_or("null"));
-  const std::size_t sent = services_.channels->broadcast(*endpoint, text_member(call.body, "name"), payload);
-  return {200, "{\"sent\":" + std::to_string(sent) + '}'};
-}
-
-Answer Service::close_connection(const Call& call) {
-  auto endpoint = known_channel(call.params[0]);
-  if (!endpoint) return std::move(endpoint).error();
-  const auto id = Ulid::parse(call.params[1]);
-  if (!id || !services_.channels->close(*endpoint, *id)) {
-    return problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
-  }
-  return {204, ""};
 }
 
 Answer Service::explain_pipeline(const Call& call) {

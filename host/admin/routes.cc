@@ -39,14 +39,19 @@ constexpr Route table[] = {
     {"PATCH", API "/{apiId}/websocket-endpoints/{id}", "changeWebSocketEndpoint", "Changes a WebSocket endpoint (JSON Merge Patch)", editor, writes, Query::none, "Patch", 200, "WebSocketEndpoint", true, &Service::patch_channel},
     {"DELETE", API "/{apiId}/websocket-endpoints/{id}", "deleteWebSocketEndpoint", "Deletes a WebSocket endpoint", editor, writes, Query::none, "", 204, "", true, &Service::delete_channel},
 
+    {"POST", API "/{apiId}/websocket-endpoints/{id}/apply", "applyWebSocketEndpoint", "Gives open connections the definition of now; those of a disabled endpoint are closed with 1001", editor, reads, Query::none, "", 200, "Applied", false, &Service::apply_channel},
+
     {"GET", "/admin/definitions", "exportDefinitions", "All definitions", viewer, reads, Query::none, "", 200, "Definitions", false, &Service::export_definitions},
     {"PUT", "/admin/definitions", "importDefinitions", "Creates and updates definitions, all or none; what the body does not name stays", editor, writes, Query::none, "Definitions", 200, "ImportCounts", false, &Service::import_definitions},
     {"POST", "/admin/reset", "reset", "Forgets what was gathered", editor, writes, Query::none, "Reset", 200, "ResetDone", false, &Service::reset},
 
     {"GET", CHANNELS "/connections", "listConnections", "The open connections of a WebSocket endpoint", viewer, reads, Query::list, "", 200, "ConnectionList", false, &Service::list_connections},
-    {"POST", CHANNELS "/connections/broadcast", "broadcast", "Sends an event to all who are connected now", editor, reads, Query::none, "Event", 200, "BroadcastDone", false, &Service::broadcast},
+    {"POST", CHANNELS "/connections/broadcast", "broadcast", "Sends an event, a text or a binary to those who are connected now: to all, a room, or one", editor, reads, Query::none, "Event", 200, "BroadcastDone", false, &Service::broadcast},
     {"POST", CHANNELS "/broadcast", "broadcastShort", "The same by a shorter path", editor, reads, Query::none, "Event", 200, "BroadcastDone", false, &Service::broadcast},
-    {"DELETE", CHANNELS "/connections/{connectionId}", "closeConnection", "Closes a connection", editor, reads, Query::none, "", 204, "", false, &Service::close_connection},
+    {"DELETE", CHANNELS "/connections/{connectionId}", "closeConnection", "Closes a connection, with 1000 unless the query says otherwise", editor, reads, Query::close, "", 204, "", false, &Service::close_connection},
+    {"POST", CHANNELS "/apply", "applyShort", "Gives open connections the definition of now: applyWebSocketEndpoint by a shorter path", editor, reads, Query::none, "", 200, "Applied", false, &Service::apply_channel},
+    {"GET", CHANNELS "/messages/stream", "streamMessages", "What happens on the endpoint's connections from now on, as Server-Sent Events: watching (it begins), open, message, close, dropped (the viewer reads too slowly). At most 16 viewers on a worker", viewer, reads, Query::none, "", 200, event_stream, false, &Service::stream_messages},
+    {"POST", CHANNELS "/record", "recordSession", "Makes a definition of what was recorded of a connection, which plays it with its timing. With a path that is new it is stored as a new endpoint, with the endpoint's own in its place, and without one it is only shown", editor, reads, Query::none, "Recording", 200, "WebSocketEndpoint", false, &Service::record_session, true, true},
 
     {"GET", "/admin/requests", "listRequests", "The journal, newest first", viewer, reads, Query::requests, "", 200, "RequestList", false, &Service::list_requests},
     {"DELETE", "/admin/requests", "deleteRequests", "Empties the journal", editor, reads, Query::none, "", 204, "", false, &Service::delete_requests},
@@ -76,8 +81,6 @@ constexpr Missing later[] = {
     {"GET", "/admin/requests/stream", "streaming requests"},
     {"POST", API "/{apiId}/record", "recording"},
     {"POST", API "/{apiId}/endpoints/{endpointId}/record", "recording"},
-    {"POST", API "/{apiId}/websocket-endpoints/{id}/apply", "applying a definition to open connections"},
-    {"POST", CHANNELS "/apply", "applying a definition to open connections"},
 };
 
 #undef API

@@ -1,6 +1,8 @@
 // The one table of admin routes: dispatch, 405, validation and OpenAPI are made from it.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +12,11 @@
 #include "host/admin/problem.h"
 #include "mimus/json_text.h"
 #include "store/tokens.h"
+#include "store/ulid.h"
+
+namespace mimus {
+struct AdminCall;
+}
 
 namespace mimus::admin {
 
@@ -28,10 +35,13 @@ struct Call {
   std::string parameter(std::string_view name) const;
 };
 
-/// What a route answers: JSON, no body with 204 and 304, or a problem.
+/// What a route answers: JSON, no body with 204 and 304, or a problem; or what AdminResult has
+/// instead.
 struct Answer {
   Answer(int status_code, std::string json, std::vector<std::pair<std::string, std::string>> fields = {})
       : status(status_code), body(std::move(json)), headers(std::move(fields)) {}
+  explicit Answer(const Ulid& watched) : status(200), stream(watched) {}
+  explicit Answer(std::shared_ptr<AdminCall> call) : status(200), next(std::move(call)) {}
   Answer(Problem refused) : status(refused.status), problem(std::move(refused)), refused_(true) {}
 
   bool refused() const { return refused_; }
@@ -40,6 +50,8 @@ struct Answer {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   Problem problem;
+  std::optional<Ulid> stream;
+  std::shared_ptr<AdminCall> next;  ///< Without its authorization.
 
  private:
   bool refused_ = false;
@@ -49,9 +61,11 @@ enum class Thread : std::uint8_t { query, definitions, plugins };
 
 /// Stands for Route::request where the body is bytes.
 inline constexpr std::string_view raw_body = "*";
+/// Stands for Route::response where the body is Server-Sent Events.
+inline constexpr std::string_view event_stream = "text/event-stream";
 
 /// What the query of a route may hold.
-enum class Query : std::uint8_t { none, list, endpoint_id, requests };
+enum class Query : std::uint8_t { none, list, endpoint_id, requests, close };
 
 struct Route {
   std::string_view method;
@@ -66,6 +80,8 @@ struct Route {
   std::string_view response;  ///< A component schema's name, "" for no body.
   bool versioned;             ///< Has an ETag; takes If-Match, or If-None-Match with GET.
   Answer (Service::*handler)(const Call&);
+  bool body_optional = false;  ///< No body is as good as {}.
+  bool may_create = false;     ///< Or 201, with a Location.
 };
 
 std::span<const Route> routes();

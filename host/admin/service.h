@@ -71,6 +71,9 @@ class Service final : public Admin {
   Answer list_connections(const Call&);
   Answer broadcast(const Call&);
   Answer close_connection(const Call&);
+  Answer apply_channel(const Call&);
+  Answer stream_messages(const Call&);
+  Answer record_session(const Call&);
   Answer list_requests(const Call&);
   Answer delete_requests(const Call&);
   Answer get_request(const Call&);
@@ -142,6 +145,8 @@ class Service final : public Admin {
                              const std::string& id) const;
   Outcome<Ulid> known_api(const Definitions& in, const std::string& id) const;
   Outcome<Ulid> known_channel(const std::string& id) const;
+  /// What a plugin makes of a session: a merge patch.
+  Outcome<std::string> replay_of(const std::string& session) const;
   Outcome<Done> publish(ChangeSet& changes);
 
   Answer create(Kind kind, const Call& call);
@@ -166,6 +171,8 @@ Outcome<PageRequest> page_request(const Call& call);
 std::string page_json(const std::vector<std::string>& items, std::string_view next, bool stale = false);
 /// The page of what is all there: (key, JSON) in ascending keys.
 std::string page_of(const std::vector<std::pair<std::string, std::string>>& all, const PageRequest& page);
+/// A string member of an object, "" if it has none.
+std::string text_member(std::string_view object, std::string_view name);
 /// One journal record as section 5 of the contract names its fields.
 std::string record_json(const Record& record, const std::vector<FieldSpec>& fields);
 

@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "host/net/responder.h"
 #include "host/pipeline/problem.h"
@@ -122,6 +123,7 @@ struct AdminGateway::State {
 
   Admin& admin;
   const Metrics& metrics;
+  std::function<void(Exchange&, const Ulid&)> streams;
   Lane definitions;
   Lane plugins;
   Lane query;
@@ -133,8 +135,9 @@ namespace {
 class AdminExchange final : public Responder, private mimus_resume::Waiter {
  public:
   using Dispatch = std::function<bool(std::shared_ptr<Task>)>;
-  AdminExchange(Exchange& exchange, Dispatch dispatch)
-      : exchange_(exchange), dispatch_(std::move(dispatch)) {}
+  using Streams = std::function<void(Exchange&, const Ulid&)>;
+  AdminExchange(Exchange& exchange, Dispatch dispatch, const Streams& streams)
+      : exchange_(exchange), dispatch_(std::move(dispatch)), streams_(streams) {}
 
   void start(std::size_t max_body_bytes) {
     exchange_.state = static_cast<Responder*>(this);
@@ -147,10 +150,9 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
 
   void on_body() override {
     const RequestHead& request = exchange_.request;
-    task_ = std::make_shared<Task>();
     const Result<ResolvedTarget> target = resolve_target(request.raw_path, 1, exchange_.arena);
     if (!target) return answer(refuse(400, "bad-target", target.error().message, request.raw_path));
-    AdminCall& call = task_->call;
+    AdminCall call;
     call.method = request.method;
     for (const Segment& segment : target->segments) call.path.append("/").append(segment.text);
     call.query = request.raw_query;
@@ -159,12 +161,7 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
     call.if_match = field(request, "if-match");
     call.if_none_match = field(request, "if-none-match");
     call.content_type = field(request, "content-type");
-    wake_ = mimus_resume::make(*exchange_.loop, *this, longest_call);
-    task_->wake = wake_;
-    if (dispatch_(task_)) return;
-    wake_->release();  // the thread that did not take it
-    answer(refuse(503, "unavailable", "too many admin calls are waiting, or the host is stopping",
-                  request.raw_path));
+    send_off(std::move(call));
   }
 
   void on_body_too_large() override {
@@ -178,9 +175,39 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
   }
 
  private:
+  void send_off(AdminCall call) {
+    task_ = std::make_shared<Task>();
+    task_->call = std::move(call);
+    wake_ = mimus_resume::make(*exchange_.loop, *this, longest_call);
+    task_->wake = wake_;
+    if (dispatch_(task_)) return;
+    wake_->release();  // the thread that did not take it
+    answer(refuse(503, "unavailable", "too many admin calls are waiting, or the host is stopping",
+                  exchange_.request.raw_path));
+  }
+
   void on_woken(mimus_resume&, mimus_resume::Woken how) override {
-    if (how == mimus_resume::Woken::resumed) return answer(std::move(task_->result));
-    answer(refuse(503, "unavailable", "the call took longer than ten minutes", exchange_.request.raw_path));
+    if (how != mimus_resume::Woken::resumed) {
+      return answer(
+          refuse(503, "unavailable", "the call took longer than ten minutes", exchange_.request.raw_path));
+    }
+    AdminResult result = std::move(task_->result);
+    if (result.next != nullptr) {
+      std::exchange(wake_, nullptr)->detach();
+      return send_off(*result.next);
+    }
+    if (result.stream && exchange_.request.method != "HEAD") return hand_on(*result.stream);
+    answer(std::move(result));
+  }
+
+  /// Somebody else answers.
+  void hand_on(const Ulid& endpoint) {
+    Exchange& exchange = exchange_;
+    const Streams& streams = streams_;
+    wake_->detach();
+    exchange.state = nullptr;
+    delete this;
+    streams(exchange, endpoint);
   }
 
   void answer(AdminResult result) {
@@ -194,6 +221,7 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
 
   Exchange& exchange_;
   const Dispatch dispatch_;
+  const Streams& streams_;
   std::shared_ptr<Task> task_;
   mimus_resume* wake_ = nullptr;
   AdminResult result_;
@@ -205,11 +233,18 @@ AdminGateway::AdminGateway(Admin& admin, const Metrics& metrics)
     : state_(std::make_unique<State>(admin, metrics)) {}
 AdminGateway::~AdminGateway() = default;
 
+void AdminGateway::stream_by(std::function<void(Exchange&, const Ulid&)> streams) {
+  state_->streams = std::move(streams);
+}
+
 void AdminGateway::take(Exchange& exchange, std::size_t max_body_bytes) {
-  auto* const taken = new AdminExchange(exchange, [state = state_.get()](std::shared_ptr<Task> task) {
-    Lane& lane = state->lane_of(task->call);
-    return lane.add(std::move(task));
-  });
+  auto* const taken = new AdminExchange(
+      exchange,
+      [state = state_.get()](std::shared_ptr<Task> task) {
+        Lane& lane = state->lane_of(task->call);
+        return lane.add(std::move(task));
+      },
+      state_->streams);
   taken->start(max_body_bytes);
 }
 

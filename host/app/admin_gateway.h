@@ -2,6 +2,7 @@
 // exchanges that wait for them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,10 @@ class AdminGateway {
   /// Both outlive the gateway.
   AdminGateway(Admin& admin, const Metrics& metrics);
   ~AdminGateway();
+
+  /// Who answers with what happens on an endpoint's channels: is given the exchange, on its
+  /// worker. Before the first call.
+  void stream_by(std::function<void(Exchange&, const Ulid& endpoint)> streams);
 
   /// Takes an exchange whose path is /admin or below, or /metrics. [its worker]
   void take(Exchange& exchange, std::size_t max_body_bytes);

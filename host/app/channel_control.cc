@@ -1,15 +1,21 @@
 #include "host/app/channel_control.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 
 #include "host/app/worker_service.h"
+#include "host/pipeline/channel_binding.h"
+#include "host/pipeline/compiler.h"
+#include "host/pipeline/generation.h"
+#include "host/route/definitions.h"
 
 namespace mimus {
 namespace {
 
 constexpr std::chrono::seconds longest_wait{2};
+constexpr int max_rounds = 8;  // where other plugins are published again and again
 
 /// What the workers have answered; shared, since one may answer after nobody waits.
 template <class T>
@@ -60,25 +66,89 @@ std::vector<ChannelInfo> WorkerChannels::list(const Ulid& endpoint) {
                                            });
 }
 
-std::size_t WorkerChannels::broadcast(const Ulid& endpoint, const std::string& name,
-                                      const std::string& payload) {
-  return ask_all<std::size_t>(*server_,
-                              [this, endpoint, parts = EventParts{name, only_argument(payload), {}, -1}](
-                                  unsigned i, std::size_t& sent) {
-                                if (services_[i] == nullptr) return;
-                                Outgoing message = Outgoing::event(parts);
-                                sent += services_[i]->channels().broadcast(endpoint, {}, message, nullptr);
-                              });
+std::size_t WorkerChannels::send(const ChannelSend& what) {
+  return ask_all<std::size_t>(*server_, [this, what](unsigned i, std::size_t& sent) {
+    if (services_[i] == nullptr) return;
+    ChannelTable& channels = services_[i]->channels();
+    Outgoing message = what.message;
+    if (what.channel) {
+      sent += channels.send(what.endpoint, *what.channel, message) ? 1 : 0;
+    } else {
+      sent += channels.broadcast(what.endpoint, what.room, message, nullptr);
+    }
+  });
 }
 
-bool WorkerChannels::close(const Ulid& endpoint, const Ulid& channel) {
-  return ask_all<unsigned>(*server_, [this, endpoint, channel](unsigned i, unsigned& closed) {
+bool WorkerChannels::close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) {
+  return ask_all<unsigned>(*server_, [=, this](unsigned i, unsigned& closed) {
            WorkerService* const service = services_[i];
-           if (service != nullptr &&
-               service->channels().close(endpoint, channel, 1000, "closed by the operator")) {
-             ++closed;
-           }
+           if (service != nullptr && service->channels().close(endpoint, channel, code, reason)) ++closed;
          }) > 0;
+}
+
+bool apply_here(WorkerService& service, const Ulid& endpoint, ChannelControl::Applied& done) {
+  Generations::Lease& lease = service.context().lease;
+  const Generation* const now = lease.acquire();
+  const ChannelRecord* const channel = now->definitions->find_channel(endpoint);
+  std::shared_ptr<const Pipeline> pipeline;
+  const bool disabled = channel == nullptr || !channel->enabled;
+  if (!disabled) {
+    const ApiRecord* const api = now->definitions->find_api(channel->api);
+    pipeline = Compiler::compiled(now->plugins->serial, *api, *channel);
+  }
+  lease.release(now);
+  if (disabled) {
+    done.closed += service.channels().close_all(endpoint, 1001, "the endpoint is disabled");
+    return true;
+  }
+  if (pipeline == nullptr) return false;
+  const std::shared_ptr<AddressCount> count = pipeline->addresses();
+  done.applied += service.channels().rebind(endpoint, [&](const Channel& open) {
+    const std::string address = open.origin().client_ip;
+    count->enter(address, 0);  // it was let in long ago
+    return bind_channel(pipeline, [count, address] { count->leave(address); });
+  });
+  return true;
+}
+
+Result<ChannelControl::Applied> WorkerChannels::apply(const Ulid& endpoint) {
+  struct Round {
+    Applied done;
+    std::vector<bool> answered;
+  };
+  std::vector<bool> owing(server_->workers(), true);
+  Applied total;
+  for (int round = 0; round < max_rounds; ++round) {
+    const Status bound = bind_now(endpoint);
+    if (!bound) return bound.error();
+    const Round now = ask_all<Round>(*server_, [this, endpoint, owing](unsigned i, Round& all) {
+      all.answered.resize(owing.size());
+      all.answered[i] = !owing[i] || services_[i] == nullptr || apply_here(*services_[i], endpoint, all.done);
+    });
+    total.applied += now.done.applied;
+    total.closed += now.done.closed;
+    for (std::size_t i = 0; i < now.answered.size(); ++i) owing[i] = owing[i] && !now.answered[i];
+    if (std::none_of(owing.begin(), owing.end(), [](bool left) { return left; })) return total;
+  }
+  return Error{Code::unavailable, "not every worker could be given the definition: try again"};
+}
+
+Status WorkerChannels::bind_now(const Ulid& endpoint) {
+  Compiler::Job job;
+  job.definitions = generations_->definitions();
+  job.channel = job.definitions->find_channel(endpoint);
+  if (job.channel == nullptr || !job.channel->enabled) return Done{};
+  job.api = job.definitions->find_api(job.channel->api);
+  const auto pipeline = compiler_->compile(job);
+  if (!pipeline) return pipeline.error();
+  if (!(*pipeline)->missing().empty())
+    return Error{Code::unavailable, "plugin " + (*pipeline)->missing() + " is not loaded"};
+  for (const Step& step : (*pipeline)->steps()) {
+    const Manifest& manifest = step.plugin->manifest();
+    if (step.broken && manifest.fail_closed)
+      return Error{Code::unavailable, "plugin " + manifest.id + " cannot be bound"};
+  }
+  return Done{};
 }
 
 }  // namespace mimus

@@ -9,24 +9,41 @@
 
 namespace mimus {
 
+class Compiler;
+class Generations;
 class WorkerService;
 
 /// Runs `work` on a worker. [any thread]
 void post_to(Server& server, unsigned worker, std::function<void()> work);
 
+/// Gives the worker's open channels of an endpoint the definition of now, or closes them if it is
+/// disabled. False: its pipeline must be compiled first. On the worker.
+bool apply_here(WorkerService& service, const Ulid& endpoint, ChannelControl::Applied& done);
+
 /// The open channels of all workers. [query thread]
 class WorkerChannels final : public ChannelControl {
  public:
   explicit WorkerChannels(const std::vector<WorkerService*>& services) : services_(services) {}
-  void use(Server& server) { server_ = &server; }
+  /// What is bound anew is compiled by `compiler`. All outlive the calls.
+  void use(Server& server, const Generations& generations, Compiler& compiler) {
+    server_ = &server;
+    generations_ = &generations;
+    compiler_ = &compiler;
+  }
 
   std::vector<ChannelInfo> list(const Ulid& endpoint) override;
-  std::size_t broadcast(const Ulid& endpoint, const std::string& name, const std::string& payload) override;
-  bool close(const Ulid& endpoint, const Ulid& channel) override;
+  std::size_t send(const ChannelSend& what) override;
+  bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override;
+  Result<Applied> apply(const Ulid& endpoint) override;
 
  private:
+  /// Has the endpoint's pipeline compiled for the plugins of now. Errors: as apply
+  Status bind_now(const Ulid& endpoint);
+
   const std::vector<WorkerService*>& services_;
   Server* server_ = nullptr;
+  const Generations* generations_ = nullptr;
+  Compiler* compiler_ = nullptr;
 };
 
 }  // namespace mimus

@@ -10,6 +10,7 @@
 
 #include "host/app/channel_control.h"
 #include "host/app/host_metrics.h"
+#include "host/app/live_streams.h"
 #include "host/app/plugin_stage.h"
 #include "host/app/reload.h"
 #include "host/app/startup.h"
@@ -112,6 +113,7 @@ class Host {
   /// Stops accepting, finishes what is in flight, writes everything.
   void stop() {
     shared_->draining = true;
+    streams_.end();
     for (unsigned i = 0; i < config_.workers; ++i) {
       post_to(*server_, i, [this, i] {
         if (services_[i] != nullptr) services_[i]->drain();
@@ -193,6 +195,8 @@ class Host {
     if (!admin) return admin.error();
     admin_ = std::move(*admin);
     gateway_ = std::make_unique<AdminGateway>(*admin_, metrics_);
+    gateway_->stream_by(
+        [this](Exchange& exchange, const Ulid& endpoint) { streams_.start(exchange, endpoint); });
     return Done{};
   }
 
@@ -307,7 +311,8 @@ class Host {
     });
     server_->on_exception(
         [](const char* what) { log_error(std::string("a connection was closed: ") + what); });
-    channels_->use(*server_);
+    channels_->use(*server_, *generations_, *compiler_);
+    streams_.use(*server_);
     services.server = server_.get();
     if (const Status status = plugins_->activate(services); !status) return status;
     generations_->on_publish([this] {
@@ -355,6 +360,7 @@ class Host {
   std::unique_ptr<Compiler> compiler_;
   std::vector<WorkerService*> services_;  // by worker; each touched on its thread only
   std::unique_ptr<WorkerChannels> channels_;
+  LiveStreams streams_{services_};
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AdminGateway> gateway_;
   std::unique_ptr<SharedServices> shared_;

@@ -61,6 +61,8 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           shared.metrics.counter("journal_dropped_total", "Records that were not journalled"),
           &shared.traffic[loop.index()]},
       channel_journal_(context_),
+      live_(loop, channels_),
+      ears_(shared.journal != nullptr ? &channel_journal_ : nullptr, live_),
       channels_(loop, shared.clock,
                 {.max_message_bytes = shared.limits.max_message_bytes,
                  .ping_interval = shared.engine.ping_interval,
@@ -73,7 +75,7 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
           },
           &shared.engine_sessions) {
   WorkerRooms::here() = {upstream_.get(), &channels_};
-  if (shared.journal != nullptr) channels_.observe(&channel_journal_);
+  channels_.observe(&ears_);
 }
 
 WorkerService::~WorkerService() { WorkerRooms::here() = {}; }
@@ -170,6 +172,25 @@ void WorkerService::answer(Exchange& exchange, int status, std::string_view cont
 void WorkerService::refuse(Exchange& exchange, int status, std::string_view code, std::string_view detail) {
   answer(exchange, status, problem_type,
          exchange.arena.copy(problem_json(status, code, detail, exchange.request.raw_path)));
+}
+
+void ChannelEars::on_open(const BaseChannel& channel) {
+  if (journal_ != nullptr) journal_->on_open(channel);
+  live_.on_open(channel);
+}
+
+void ChannelEars::on_message(const BaseChannel& channel, const ChannelMessage& message) {
+  if (journal_ != nullptr) journal_->on_message(channel, message);
+  live_.on_message(channel, message);
+}
+
+void ChannelEars::on_close(const BaseChannel& channel, int code, std::string_view reason) {
+  if (journal_ != nullptr) journal_->on_close(channel, code, reason);
+  live_.on_close(channel, code, reason);
+}
+
+void ChannelEars::on_refused(const ChannelRefusal& refusal) {
+  if (journal_ != nullptr) journal_->on_refused(refusal);
 }
 
 void WorkerService::retry_journal() {

@@ -8,6 +8,7 @@
 
 #include "host/app/admin_gateway.h"
 #include "host/app/admission.h"
+#include "host/app/live_feed.h"
 #include "host/app/until_loaded.h"
 #include "host/channel/channels.h"
 #include "host/channel/engine.h"
@@ -41,6 +42,21 @@ struct SharedServices {
   std::atomic<std::int64_t> engine_sessions{0};  ///< Open ones of Engine.IO, of all workers.
 };
 
+/// Tells the journal, if there is one, and who watches.
+class ChannelEars final : public ChannelObserver {
+ public:
+  ChannelEars(ChannelJournal* journal, LiveFeed& live) : journal_(journal), live_(live) {}
+
+  void on_open(const BaseChannel& channel) override;
+  void on_message(const BaseChannel& channel, const ChannelMessage& message) override;
+  void on_close(const BaseChannel& channel, int code, std::string_view reason) override;
+  void on_refused(const ChannelRefusal& refusal) override;
+
+ private:
+  ChannelJournal* const journal_;
+  LiveFeed& live_;
+};
+
 /// On its worker's thread only.
 class WorkerService final : public Service {
  public:
@@ -63,6 +79,7 @@ class WorkerService final : public Service {
   ChannelTable& channels() { return channels_; }
   /// The host is stopping.
   void drain() { engine_.drain(); }
+  LiveFeed& live() { return live_; }
   /// The journal has room again.
   void retry_journal();
 
@@ -79,6 +96,8 @@ class WorkerService final : public Service {
   std::unique_ptr<Upstream> upstream_;
   WorkerContext context_;
   ChannelJournal channel_journal_;
+  LiveFeed live_;
+  ChannelEars ears_;
   ChannelTable channels_;
   Admission admission_;
   EngineTable engine_;

@@ -28,6 +28,7 @@ constexpr ProblemKind kinds[] = {
     {405, "method-not-allowed", "The path has other methods only"},
     {408, "request-timeout", "The request took too long to arrive"},
     {409, "conflict", "Another resource is in the way"},
+    {409, "nothing-recorded", "There is no recording to make a definition of"},
     {412, "precondition-failed", "The resource has changed"},
     {413, "body-too-large", "The request body is larger than allowed"},
     {414, "uri-too-long", "The request-target is longer than allowed"},

@@ -69,6 +69,7 @@ struct PluginHost::Loaded {
   const mimus_admin_v1* admin = nullptr;
   const mimus_record_v1* record = nullptr;
   const mimus_peer_v1* peer = nullptr;
+  const mimus_session_v1* session = nullptr;
   std::string options;                             ///< The JSON that configure was given.
   mutable std::atomic<std::uint64_t> failures{0};  ///< Requests that its fail policy had to decide.
   mutable Holders holders;

@@ -15,6 +15,14 @@ namespace {
 
 mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
 
+/// A mimus_reply is the AdminAnswer that is being made.
+void take_reply(mimus_reply* to, std::int32_t status, mimus_str code, mimus_str text) {
+  AdminAnswer& answer = *reinterpret_cast<AdminAnswer*>(to);
+  answer.status = status;
+  answer.code.assign(code.p, code.n);
+  answer.body.assign(text.p, text.n);
+}
+
 std::string because(const PluginHost::Loaded& plugin, const char* step, mimus_rc rc) {
   std::string why = plugin.host.take_error();
   if (why.empty()) why = "error " + std::to_string(rc);
@@ -48,6 +56,8 @@ Status configure(PluginHost::Loaded& plugin, const PluginHost::Options& option) 
     plugin.record =
         static_cast<const mimus_record_v1*>(table.get_extension(plugin.instance, "mimus.record/1"));
     plugin.peer = static_cast<const mimus_peer_v1*>(table.get_extension(plugin.instance, "mimus.peer/1"));
+    plugin.session =
+        static_cast<const mimus_session_v1*>(table.get_extension(plugin.instance, "mimus.session/1"));
   }
   return Done{};
 }
@@ -292,14 +302,15 @@ AdminAnswer PluginHost::admin(const Loaded& plugin, std::string_view method, std
   out = {500, "plugin-failed", "plugin " + plugin.manifest().id + " did not answer"};
   const mimus_admin_request request{sizeof(mimus_admin_request), str(method), str(below), str(query),
                                     str(body)};
-  const auto reply = [](mimus_reply* to, std::int32_t status, mimus_str code, mimus_str text) {
-    AdminAnswer& answer = *reinterpret_cast<AdminAnswer*>(to);
-    answer.status = status;
-    answer.code.assign(code.p, code.n);
-    answer.body.assign(text.p, text.n);
-  };
   const CrumbScope crumb(plugin.host.slot, Hook::admin);
-  plugin.admin->handle(plugin.instance, &request, reinterpret_cast<mimus_reply*>(&out), reply);
+  plugin.admin->handle(plugin.instance, &request, reinterpret_cast<mimus_reply*>(&out), take_reply);
+  return out;
+}
+
+AdminAnswer PluginHost::replay(const Loaded& plugin, std::string_view session) const {
+  AdminAnswer out{500, "plugin-failed", "plugin " + plugin.manifest().id + " did not answer"};
+  const CrumbScope crumb(plugin.host.slot, Hook::admin);
+  plugin.session->replay(plugin.instance, str(session), reinterpret_cast<mimus_reply*>(&out), take_reply);
   return out;
 }
 

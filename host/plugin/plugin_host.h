@@ -125,6 +125,8 @@ class PluginHost {
   bool absent_fails_closed(const std::string& id) const;
   AdminAnswer admin(const Loaded& plugin, std::string_view method, std::string_view below,
                     std::string_view query, std::string_view body) const;
+  /// What the plugin makes of a recorded session. REQUIRES: plugin.session != nullptr. [query]
+  AdminAnswer replay(const Loaded& plugin, std::string_view session) const;
   Status reset(std::string_view what);  ///< Errors: not_found - no plugin resets that
 
  private:

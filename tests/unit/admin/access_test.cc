@@ -119,8 +119,7 @@ TEST_F(AdminAccess, WhatIsNotThereIsSaidPlainly) {
       {"a change where nobody changes plugins", "POST", "/admin/plugins/test.sample/reload", 409, "conflict",
        ""},
       {"what later versions bring: streams", "GET", "/admin/requests/stream", 501, "not-available", ""},
-      {"what later versions bring: apply", "POST", api + "/websocket-endpoints/x/apply", 501, "not-available",
-       ""},
+      {"what later versions bring: recording", "POST", api + "/record", 501, "not-available", ""},
       {"a backup without a body", "POST", "/admin/backup", 400, "invalid-json", ""},
   };
   for (const auto& c : cases) {

@@ -1,4 +1,4 @@
-// The journal, connections and backups through the admin API; the filters' grammar.
+// The journal and backups through the admin API; the filters' grammar.
 #include "host/plugin/request_filters.h"
 #include "store/field_numbers.h"
 #include "tests/unit/admin/world.h"
@@ -152,32 +152,6 @@ TEST_F(AdminRequests, TheJournalCanBeEmptied) {
   record(200, "/a", false);
   EXPECT_EQ(call("DELETE", "/admin/requests").status, 204);
   EXPECT_EQ(paths(""), "");
-}
-
-TEST_F(AdminRequests, ConnectionsAreListedReachedAndClosed) {
-  const std::string api = make_api();
-  const Reply made = call("POST", api + "/websocket-endpoints", R"({"path":"/ws/a"})");
-  const Ulid endpoint = *Ulid::parse(made.text("id"));
-  for (int i = 0; i < 3; ++i) {
-    ChannelInfo info;
-    info.id = ids.next(clock.wall_us());
-    info.endpoint = endpoint;
-    info.client_ip = "::1";
-    channels.open.push_back(info);
-  }
-  const std::string at = "/admin/websocket-endpoints/" + made.text("id");
-  const Reply page = call("GET", at + "/connections?limit=2");
-  EXPECT_THAT(page.body, HasSubstr(R"("clientIp":"::1")"));
-  EXPECT_EQ(page.text("nextCursor"), channels.open[1].id.text());
-  EXPECT_EQ(call("POST", at + "/connections/broadcast", R"({"name":"n","payload":{ "x": 1.0 }})").body,
-            R"({"sent":3})");
-  EXPECT_EQ(call("POST", at + "/broadcast", R"({"name":"m"})").status, 200);
-  EXPECT_EQ(channels.sent, (std::vector<std::string>{R"(n { "x": 1.0 })", "m null"}));
-  EXPECT_EQ(call("POST", at + "/broadcast", R"({"payload":1})").errors(), "/name: is required\n");
-  const std::string one = at + "/connections/" + channels.open[0].id.text();
-  EXPECT_EQ(call("DELETE", one).status, 204);
-  EXPECT_EQ(call("DELETE", one).status, 404);
-  EXPECT_EQ(call("GET", "/admin/websocket-endpoints/x/connections").status, 404);
 }
 
 TEST(ParseRfc3339, KnowsTimesAndOffsets) {

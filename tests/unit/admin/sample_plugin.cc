@@ -50,6 +50,10 @@ class Sample {
                "{\"resets\":" + std::to_string(resets_) + ",\"query\":" + json::quoted(request.query) + "}");
   }
   void reset(std::string_view) { ++resets_; }
+  void replay(std::string_view session, AdminReply& reply) {
+    if (session.find("teapot") != std::string_view::npos) return reply.problem(418, "teapot", "short");
+    reply.json(200, "{\"sampleGone\":null,\"sampleEvents\":[" + std::string(session) + "]}");
+  }
 
  private:
   int resets_ = 0;

@@ -20,8 +20,8 @@
 namespace mimus {
 
 /// The plugin "test.sample": claims sample (endpoint, 1…10), sampleName (endpoint, a
-/// pattern), sampleApi (API) and sampleEvents (channel); its check refuses sample 7 and
-/// says that 8 is not available; has routes at /admin/sample and the reset "samples".
+/// pattern), sampleApi (API) and sampleEvents (channel), which it makes of sessions; its check refuses sample
+/// 7 and says that 8 is not available; has routes at /admin/sample and the reset "samples".
 PluginSource sample_plugin();
 
 class FakeChannels final : public ChannelControl {
@@ -33,17 +33,27 @@ class FakeChannels final : public ChannelControl {
     }
     return out;
   }
-  std::size_t broadcast(const Ulid& endpoint, const std::string& name, const std::string& payload) override {
-    sent.push_back(name + " " + payload);
-    return list(endpoint).size();
+  std::size_t send(const ChannelSend& what) override {
+    Outgoing message = what.message;
+    const bool event = message.kind() == Outgoing::Kind::event;
+    sent.push_back(
+        (event ? message.parts().name + " " + message.parts().args : std::string(message.raw_payload())) +
+        (what.room.empty() ? "" : " to " + what.room) + (what.channel ? " to " + what.channel->text() : ""));
+    return what.channel ? 1 : list(what.endpoint).size();
   }
-  bool close(const Ulid& endpoint, const Ulid& channel) override {
+  bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override {
+    closed.push_back(std::to_string(code) + " " + reason);
     return std::erase_if(open,
                          [&](const ChannelInfo& c) { return c.endpoint == endpoint && c.id == channel; }) > 0;
   }
+  Result<Applied> apply(const Ulid& endpoint) override {
+    if (refuse_apply) return Error{Code::unavailable, "plugin x is not loaded"};
+    return Applied{list(endpoint).size(), 1};
+  }
 
   std::vector<ChannelInfo> open;
-  std::vector<std::string> sent;
+  std::vector<std::string> sent, closed;
+  bool refuse_apply = false;
 };
 
 struct Reply {
