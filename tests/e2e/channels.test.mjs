@@ -449,10 +449,6 @@ test('nonsense is refused with its pointer', async () => {
     assert.equal(answer.status, 400, `${JSON.stringify(fields)}: ${answer.text}`);
     assert.ok(answer.json.errors.some((e) => e.pointer === pointer), `${JSON.stringify(fields)}: ${answer.text}`);
   }
-  for (const path of [`/admin/api-definitions/${id}/websocket-endpoints/${id}/apply`, `/admin/websocket-endpoints/${id}/apply`]) {
-    const answer = await host.admin('POST', path);
-    assert.deepEqual([answer.status, answer.json.type], [501, 'urn:mimus:error:not-available'], path);
-  }
   assert.equal((await make({ path: '/ws/plain' })).status, 409, 'paths are unique across APIs');
   assert.equal((await make({})).status, 201);
 });

@@ -118,18 +118,19 @@ test('it has what the contract names for this version and nothing that the versi
     ...crud(api, 'apiId'), ...crud(`${api}/{apiId}/endpoints`, 'endpointId'), ...crud(`${api}/{apiId}/websocket-endpoints`, 'id'),
     'GET /admin/definitions', 'PUT /admin/definitions', 'POST /admin/reset',
     `GET ${channel}/connections`, `POST ${channel}/connections/broadcast`, `DELETE ${channel}/connections/{connectionId}`,
+    `GET ${channel}/messages/stream`, `POST ${channel}/record`, `POST ${api}/{apiId}/websocket-endpoints/{id}/apply`,
     'GET /admin/requests', 'DELETE /admin/requests', 'GET /admin/requests/{id}', 'GET /admin/analytics/summary',
     'GET /admin/dedup', 'DELETE /admin/dedup', 'GET /admin/plugins', 'GET /admin/plugins/{id}', 'GET /admin/pipeline',
     ...['reload', 'disable', 'enable', 'rollback'].map((verb) => `POST /admin/plugins/{id}/${verb}`),
     ...['config', 'canary', 'image'].map((what) => `PUT /admin/plugins/{id}/${what}`), 'DELETE /admin/plugins/{id}',
     'GET /admin/tokens', 'POST /admin/tokens', 'DELETE /admin/tokens/{id}', 'POST /admin/backup', 'GET /admin/openapi.json',
   ].sort();
-  const shorter = [`POST ${channel}/broadcast`];
+  const shorter = [`POST ${channel}/broadcast`, `POST ${channel}/apply`];
   assert.deepEqual(listed.filter((one) => !shorter.includes(one)), contract);
   const triggers = document.components.schemas.WebSocketEndpointInput.properties.events.items.properties.trigger.enum;
   assert.deepEqual([...triggers].sort(), ['ack', 'close-after', 'connection', 'interval', 'message', 'schedule']);
   const query = document.paths['/admin/requests'].get.parameters.filter((one) => one.in === 'query').map((one) => one.name);
-  for (const name of ['limit', 'cursor', 'apiId', 'endpointId', 'method', 'status', 'country', 'proxied', 'deduplicated', 'since', 'until']) {
+  for (const name of ['limit', 'cursor', 'apiId', 'endpointId', 'method', 'status', 'country', 'kind', 'connectionId', 'proxied', 'deduplicated', 'since', 'until']) {
     assert.ok(query.includes(name), name);
   }
   assert.ok(!query.includes('q'), 'full text comes later');
@@ -146,7 +147,8 @@ test('it lists the codes of problems, those of mocks too', () => {
 
 test('every operation answers as it says, with input built from what is there', async () => {
   const api = await host.api('open', [
-    { name: 'e', method: 'GET', path: '/e', deduplication: true, responses: [{ name: 'r', json: { a: 1 } }] }, { name: 'f', method: 'GET', path: '/f' }]);
+    { name: 'e', method: 'GET', path: '/e', deduplication: true, responses: [{ name: 'r', json: { a: 1 } }] }, { name: 'f', method: 'GET', path: '/f' }],
+    { capture: { bodies: true } });
   const endpoint = api.endpointsByName.e;
   const channel = await host.create(`/admin/api-definitions/${api.id}/websocket-endpoints`,
     { path: '/ws/open', events: [{ name: 'hi', payload: { n: 1 }, trigger: 'connection' }] });
@@ -162,8 +164,9 @@ test('every operation answers as it says, with input built from what is there', 
   const parameters = { apiId: api.id, endpointId: endpoint.id, connectionId: connection.id };
   const ids = { '/admin/requests/{id}': record.id, '/admin/tokens/{id}': token.id, '/admin/plugins/{id}': 'mimus.cors' };
   for (const below of ['reload', 'disable', 'enable', 'config', 'canary']) ids[`/admin/plugins/{id}/${below}`] = 'mimus.cors';
-  // These need a signed image, or a version before: the stories of hot loading tell them.
-  const elsewhere = new Set(['installPlugin', 'removePlugin', 'rollBackPlugin']);
+  // These need a signed image, or a version before: the stories of hot loading tell them. And a
+  // stream does not end: the one of channels' administration tells of it.
+  const elsewhere = new Set(['installPlugin', 'removePlugin', 'rollBackPlugin', 'streamMessages']);
   const bodies = {
     createApi: { slug: 'made', cors: { origins: ['http://a.test'] }, hosts: ['made.test'] },
     replaceApi: { slug: 'open', name: 'open' },
@@ -177,7 +180,8 @@ test('every operation answers as it says, with input built from what is there', 
     importDefinitions: { apis: [{ slug: 'imported', endpoints: [{ method: 'GET', path: '/i' }] }] },
     reset: { journal: true, dedup: true, sequences: true },
     broadcast: { name: 'news', payload: [1] },
-    broadcastShort: { name: 'news' },
+    broadcastShort: { text: 'news' },
+    recordSession: {},
     createToken: { name: 'made', role: 'editor' },
     configurePlugin: {},
     setCanary: { percent: 0 },
