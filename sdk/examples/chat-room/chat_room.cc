@@ -1,5 +1,6 @@
 // A chat. A client's first message is {"join":"<room>","as":"<name>"}; whatever text it sends after that goes
-// to everyone in the room as the event "message". "joined" and "left" tell who comes and goes.
+// to everyone in the room as the event "message". "joined" and "left" tell who comes and goes. A Socket.IO
+// client emits "join" with that object, then "message" with the text.
 #include <mimus/json_text.h>
 #include <mimus/plugin.hpp>
 
@@ -36,6 +37,17 @@ class ChatRoom {
     if (peer.context() == nullptr) return join(peer, data);
     if (data.size() > binding.longest) return peer.close(1009, "too long");
     tell(peer, "message", data, false);
+  }
+  /// Hosts of ABI 1.0 know no Socket.IO, and never call it.
+  void on_event(Binding& binding, Peer& peer, const mimus_event& event) {
+    const std::string_view name = mimus::view(event.name), args = mimus::view(event.args);
+    const std::string_view first = mimus::json::at(args, {"0"}).value_or("");
+    if (name == "join" && peer.context() == nullptr) {
+      join(peer, first);
+    } else if (name == "message" && first.starts_with('"')) {
+      on_message(binding, peer, mimus::json::unquote(first), false);
+    }
+    if (event.ack >= 0) peer.acknowledge({sizeof event, 0, {}, mimus::str("[]"), nullptr, event.ack});
   }
   void on_close(Binding&, Peer& peer) {
     if (peer.context() == nullptr) return;

@@ -184,6 +184,23 @@ TEST(ChatRoom, PeersHearEachOtherInTheirRoom) {
   EXPECT_EQ(ann.close_code, 1003);
 }
 
+TEST(ChatRoom, SocketIoClientsTalkToRawOnes) {
+  FakeHost host(CHAT_ROOM);
+  Bound& bound = host.bind({.level = MIMUS_LEVEL_CHANNEL, .config = R"({"maxLength":10})"});
+  Channel& ann = host.open(bound, {.socket_io = true});
+  Channel& bob = host.open(bound);
+  host.say(bob, R"({"join":"red","as":"Bob"})");
+  host.say_event(ann, "message", R"(["too early"])");
+  EXPECT_EQ(ann.sent.back().name, "error");
+  host.say_event(ann, "join", R"([{"join":"red","as":"Ann"}])", {}, 5);
+  EXPECT_EQ(ann.acknowledged, (std::vector<Channel::Emitted>{{"", "[]", {}, 5}}));
+  host.say_event(ann, "message", R"(["h\u00e9"])");
+  EXPECT_EQ(bob.sent.back(), (Channel::Sent{"message", R"({"room":"red","from":"Ann","text":"hé"})"}));
+  host.say_event(ann, "message", "[7]");
+  host.say_event(ann, "other", "[]");
+  EXPECT_EQ(bob.sent.size(), 3U) << "what is no text goes to nobody";
+}
+
 TEST(ChatRoom, AFirstMessageThatJoinsNothingIsAnsweredWithHowTo) {
   FakeHost host(CHAT_ROOM);
   Bound& bound = host.bind({.level = MIMUS_LEVEL_CHANNEL, .config = "{}"});

@@ -101,6 +101,16 @@ class Thrower {
   }
   void on_timer(Binding& b, mimus::Peer&, void*) { throw_if(b.in, "on_timer"); }
   void on_close(Binding& b, mimus::Peer&) { throw_if(b.in, "on_close"); }
+  void on_event(Binding& b, mimus::Peer&, const mimus_event&) { throw_if(b.in, "on_event"); }
+  void on_rebind(Binding& b, mimus::Peer&) { throw_if(b.in, "on_rebind"); }
+  void on_handshake(Binding& b, mimus_handshake& handshake) {
+    handshake.delay_ms = 5;
+    throw_if(b.in, "on_handshake");
+  }
+  void replay(std::string_view session, mimus::AdminReply& reply) {
+    throw_if(session, "replay");
+    reply.json(200, session);
+  }
   void on_message(Binding& b, mimus::Peer& peer, std::string_view data, bool binary) {
     throw_if(b.in, "on_message");
     if (binary) return static_cast<void>(peer.send_binary(data));

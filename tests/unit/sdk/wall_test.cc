@@ -94,6 +94,22 @@ TEST(Wall, AThrowingCheckAdminResetEnrichAndChannelAreSurvived) {
   EXPECT_THAT(host.log(), Contains("thrown in on_close"));
 }
 
+TEST(Wall, AThrowingHookOfSocketIoClientsIsSurvived) {
+  FakeHost host(THROWER);
+  Bound& good = host.bind(throwing_in(""));
+  Channel& channel = host.open(host.bind(throwing_in("on_event")), {.socket_io = true});
+  host.say_event(channel, "x", "[]");
+  host.rebind(channel, host.bind(throwing_in("on_rebind")));
+  host.rebind(channel, good);
+  EXPECT_TRUE(channel.open);
+  EXPECT_EQ(host.handshake(good), (Handshake{5, 0}));
+  EXPECT_EQ(host.handshake(host.bind(throwing_in("on_handshake"))), (Handshake{5, 0}));
+  EXPECT_EQ(host.replay("replay").status, 0);
+  EXPECT_EQ(host.replay("{}").body, "{}");
+  EXPECT_THAT(host.log(), ElementsAre("thrown in on_event", "thrown in on_rebind", "thrown in on_handshake",
+                                      "thrown in replay"));
+}
+
 TEST(Wall, AThrowingMessageHookOrCallbackIsSurvived) {
   FakeHost host(THROWER);
   Channel& bad = host.open(host.bind(throwing_in("on_message")));
