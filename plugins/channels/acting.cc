@@ -40,9 +40,22 @@ bool arguments(const Act& act, const Occasion& on, std::string& out) {
   return true;
 }
 
-std::span<const mimus_str> binaries_of(const Occasion& on) {
-  return on.message == nullptr ? std::span<const mimus_str>() : on.message->binaries();
-}
+/// What the binary placeholders of an act stand for.
+class Binaries {
+ public:
+  Binaries(const Act& act, const Occasion& on) {
+    for (const std::string& one : act.binaries) own_.push_back(str(one));
+    if (on.message != nullptr) all_ = on.message->binaries();
+    if (!own_.empty()) all_ = own_;
+  }
+  Binaries(const Binaries&) = delete;
+  Binaries& operator=(const Binaries&) = delete;
+  std::span<const mimus_str> all() const { return all_; }
+
+ private:
+  std::vector<mimus_str> own_;
+  std::span<const mimus_str> all_;
+};
 
 /// Calls `send` with the event that has these arguments, and the binaries of the message that they
 /// refer to.
@@ -63,7 +76,8 @@ bool after_broadcast(const Act& act, const Occasion& on, mimus_rc rc) {
 }
 
 bool send_event(const Act& act, const Occasion& on) {
-  if (!act.spread && !act.asks_ack && binaries_of(on).empty()) {
+  const Binaries binaries(act, on);
+  if (!act.spread && !act.asks_ack && binaries.all().empty()) {
     std::string rendered;
     const std::string* payload = act.payload.constant();
     if (payload == nullptr) {
@@ -76,7 +90,7 @@ bool send_event(const Act& act, const Occasion& on) {
   std::string args;
   if (!arguments(act, on, args)) return false;
   const std::int64_t ack = act.asks_ack ? on.ack_id : -1;
-  const mimus_rc rc = with_event(act.name, args, binaries_of(on), ack, [&](const mimus_event& event) {
+  const mimus_rc rc = with_event(act.name, args, binaries.all(), ack, [&](const mimus_event& event) {
     return act.to_sender ? on.peer.emit(event) : on.peer.broadcast_event(act.room, event);
   });
   return act.to_sender ? rc == MIMUS_OK : after_broadcast(act, on, rc);
@@ -135,7 +149,8 @@ bool perform(const Act& act, const Occasion& on) {
 bool acknowledge(const Act& act, const Occasion& on, std::int64_t ack) {
   std::string args;
   if (!arguments(act, on, args)) return false;
-  const mimus_rc rc = with_event("", args, binaries_of(on), ack,
+  const Binaries binaries(act, on);
+  const mimus_rc rc = with_event("", args, binaries.all(), ack,
                                  [&](const mimus_event& event) { return on.peer.acknowledge(event); });
   return rc == MIMUS_OK || rc == MIMUS_ABSENT;
 }

@@ -19,14 +19,14 @@ struct Form {
   bool acts;         ///< Any of `acting` too.
   bool has_message;  ///< There is one that it answers.
 };
-constexpr std::string_view acting[] = {"name",  "payload",        "literal", "spread", "ack",
-                                       "text",  "base64",         "to",      "join",   "leave",
-                                       "fault", "bytesPerSecond", "close",   "reason"};
+constexpr std::string_view acting[] = {"binaries", "name",  "payload",        "literal", "spread",
+                                       "ack",      "text",  "base64",         "to",      "join",
+                                       "leave",    "fault", "bytesPerSecond", "close",   "reason"};
 const Form forms[] = {
     {"connection", {"delayMs"}, true, false},
     {"interval", {"delayMs", "interval", "times"}, true, false},
     {"message", {"delayMs", "times", "when", "echo"}, true, true},
-    {"ack", {"delayMs", "times", "when", "payload", "literal", "spread"}, false, true},
+    {"ack", {"delayMs", "times", "when", "payload", "literal", "spread", "binaries"}, false, true},
     {"schedule", {"times", "steps"}, false, false},
     {"close-after", {"delayMs", "code", "reason"}, false, false},
 };
@@ -110,7 +110,7 @@ class Checker {
     const bool moves = json::member(from, "join") || json::member(from, "leave");
     if (deed.empty() && !moves)
       wrong(at + "/name", "is required where there is no text, base64, echo, close, fault, join or leave");
-    for (const char* key : {"payload", "literal", "spread", "ack", "to"}) {
+    for (const char* key : {"payload", "literal", "spread", "binaries", "ack", "to"}) {
       if (json::member(from, key) && deed != "name")
         wrong(at + "/" + key, std::string(key) + " is only for an event with a name");
     }
@@ -121,9 +121,12 @@ class Checker {
       wrong(at + "/bytesPerSecond", "is required for the fault \"slow\"");
     check_payload(from, at, has_message);
     check_close(from, at, "close");
-    if (json::member(from, "base64") && !base64::decoded(text_of(from, "base64")))
-      wrong(at + "/base64", "is not base64 with its padding");
+    check_base64(text_of(from, "base64"), at + "/base64");
     check_rooms(from, at);
+  }
+
+  void check_base64(std::string_view text, std::string at) {
+    if (!base64::decoded(text)) wrong(std::move(at), "is not base64 with its padding");
   }
 
   void check_rooms(std::string_view from, const std::string& at) {
@@ -152,6 +155,11 @@ class Checker {
   }
 
   void check_payload(std::string_view from, const std::string& at, bool has_message) {
+    std::size_t index = 0;
+    json::elements(json::member(from, "binaries").value_or(""), [&](std::string_view one) {
+      check_base64(json::unquote(one), at + "/binaries/" + std::to_string(index++));
+      return true;
+    });
     const auto payload = json::member(from, "payload");
     if (!payload || is_true(from, "literal")) return;
     for (PlaceholderFault& fault : faults_of(*payload, has_message))

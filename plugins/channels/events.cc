@@ -34,6 +34,15 @@ Payload payload_of(std::string_view from) {
   return is_true(from, "literal") ? Payload::literal(json) : Payload(json);
 }
 
+void read_sent(std::string_view from, Act& act) {
+  act.payload = payload_of(from);
+  act.spread = is_true(from, "spread");
+  json::elements(json::member(from, "binaries").value_or(""), [&](std::string_view one) {
+    act.binaries.push_back(base64::decoded(json::unquote(one)).value_or(""));
+    return true;
+  });
+}
+
 Act read_act(std::string_view from) {
   Act act;
   act.leave = text_of(from, "leave");
@@ -44,8 +53,7 @@ Act read_act(std::string_view from) {
   if (json::member(from, "name")) {
     act.what = What::event;
     act.name = text_of(from, "name");
-    act.payload = payload_of(from);
-    act.spread = is_true(from, "spread");
+    read_sent(from, act);
     act.asks_ack = is_true(from, "ack");
   } else if (json::member(from, "text")) {
     act.what = What::text;
@@ -90,8 +98,7 @@ Event read_event(std::string_view from) {
       event.act.bytes = text_of(from, "reason");
       break;
     case Trigger::ack:
-      event.act.payload = payload_of(from);
-      event.act.spread = is_true(from, "spread");
+      read_sent(from, event.act);
       break;
     default:
       event.act = read_act(from);
@@ -104,7 +111,8 @@ Event read_event(std::string_view from) {
 
 Script read_script(std::string_view fields) {
   Script out;
-  out.says_connected = json::member(fields, "connectedEvent") != "false";
+  const auto says = json::member(fields, "connectedEvent"), relayed = json::member(fields, "proxyTarget");
+  out.says_connected = says ? *says == "true" : !relayed || *relayed == "null";
   json::elements(json::member(fields, "events").value_or(""), [&](std::string_view event) {
     out.events.push_back(read_event(event));
     out.events.back().rank = out.events.size();

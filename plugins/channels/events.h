@@ -29,9 +29,10 @@ struct Act {
   What what = What::nothing;
   std::string leave, join;  ///< "": none.
   bool to_sender = true;
-  std::string room;  ///< Where it is not to the sender; "": to all.
-  std::string name;  ///< Of an event.
-  Payload payload;   ///< Of an event or an acknowledgement.
+  std::string room;                   ///< Where it is not to the sender; "": to all.
+  std::string name;                   ///< Of an event.
+  Payload payload;                    ///< Of an event or an acknowledgement.
+  std::vector<std::string> binaries;  ///< That the payload refers to; none: those of a message.
   bool spread = false, asks_ack = false;
   std::string bytes;  ///< The text or binary, or the reason of a close.
   std::int32_t code = 0;
@@ -66,7 +67,7 @@ struct Faults {
 };
 
 struct Script {
-  bool says_connected = true;  ///< To Socket.IO clients.
+  bool says_connected = true;  ///< To Socket.IO clients. A server that is relayed to would not.
   Faults faults;
   std::vector<Event> events;
 };

@@ -18,11 +18,18 @@ constexpr std::uint64_t longest_pause = 86'400'000;
 constexpr std::size_t longest_name = 256;
 
 struct Acknowledgement {
-  std::string name, args;  ///< JSON both: the event that it answers, and what with.
+  std::string name, payload;  ///< The event that it answers, as JSON; and members for what with.
 };
 
-/// What a payload needs beside it, so that the arguments come out as they were.
-std::string sent_args(std::string_view args) {
+/// An event of the client's that was not acknowledged yet.
+struct Asked {
+  std::string name;  ///< JSON
+  std::optional<std::uint64_t> ack;
+};
+
+/// The payload, and what it needs beside it so that the arguments come out as they were.
+std::string sent_args(std::string_view message) {
+  const std::string_view args = json::member(message, "args").value_or("[]");
   std::size_t count = 0;
   std::string_view only;
   json::elements(args, [&](std::string_view one) {
@@ -33,6 +40,8 @@ std::string sent_args(std::string_view args) {
   out += count == 1 ? only : args;
   if (count != 1) out += R"(,"spread":true)";
   if (Payload(args).constant() == nullptr || !faults_of(args, false).empty()) out += R"(,"literal":true)";
+  if (const auto binaries = json::member(message, "binaries"))
+    out.append(R"(,"binaries":)").append(*binaries);
   return out;
 }
 
@@ -52,7 +61,12 @@ std::optional<std::string> step_of(std::string_view message) {
   }
   const auto event = json::member(message, "event");
   if (!event || !fits(*event)) return std::nullopt;
-  return R"("name":)" + std::string(*event) + "," + sent_args(json::member(message, "args").value_or("[]"));
+  return R"("name":)" + std::string(*event) + "," + sent_args(message);
+}
+
+std::optional<std::uint64_t> ack_of(std::string_view message) {
+  if (!json::member(message, "ack")) return std::nullopt;
+  return number_of(message, "ack");
 }
 
 class Player {
@@ -62,7 +76,7 @@ class Player {
       if (text_of(message, "direction") == "out") {
         take_sent(message);
       } else if (const auto event = json::member(message, "event"); event && fits(*event)) {
-        unanswered_.emplace_back(*event);
+        unanswered_.push_back({std::string(*event), ack_of(message)});
       }
       return true;
     });
@@ -89,13 +103,15 @@ class Player {
   }
 
   void take_acknowledgement(std::string_view message) {
-    if (unanswered_.empty() || acknowledgements_.size() == most_events - 1) {
+    const auto ack = ack_of(message);
+    const auto asked = std::find_if(unanswered_.rbegin(), unanswered_.rend(),
+                                    [&](const Asked& one) { return !ack || one.ack == ack; });
+    if (asked == unanswered_.rend() || acknowledgements_.size() == most_events - 1) {
       ++left_out_;
       return;
     }
-    acknowledgements_.push_back(
-        {std::move(unanswered_.back()), std::string(json::member(message, "args").value_or("[]"))});
-    unanswered_.pop_back();
+    acknowledgements_.push_back({std::move(asked->name), sent_args(message)});
+    unanswered_.erase(std::next(asked).base());
   }
 
   std::string rules() const {
@@ -104,9 +120,8 @@ class Player {
       const bool again = std::any_of(ack + 1, acknowledgements_.end(),
                                      [&](const Acknowledgement& other) { return other.name == ack->name; });
       if (!out.empty()) out += ",";
-      out += R"({"trigger":"ack",)" + sent_args(ack->args) +
-             R"(,"when":{"in":"event","op":"equals","value":)" + ack->name + "}" +
-             (again ? R"(,"times":1})" : "}");
+      out += R"({"trigger":"ack",)" + ack->payload + R"(,"when":{"in":"event","op":"equals","value":)" +
+             ack->name + "}" + (again ? R"(,"times":1})" : "}");
     }
     return out;
   }
@@ -114,7 +129,7 @@ class Player {
   std::string steps_;
   std::size_t count_ = 0, left_out_ = 0;
   std::uint64_t last_ms_ = 0;
-  std::vector<std::string> unanswered_;
+  std::vector<Asked> unanswered_;
   std::vector<Acknowledgement> acknowledgements_;
 };
 

@@ -113,6 +113,10 @@ TEST_F(ChannelsPlugin, TellsSocketIoClientsThatTheyAreConnected) {
   EXPECT_EQ(taken(host.open(bound)), "hi=1;") << "a raw client is not told";
   EXPECT_EQ(taken(host.open(bound, {.socket_io = true})),
             R"(connected={"endpoint":"/ws/notifications","clientId":"01JCLIENT00000000000000002"};hi=1;)");
+  EXPECT_FALSE(host.bind(channel_with(R"({"proxyTarget":"ws://real.test"})")).in_pipeline)
+      << "a real server would not";
+  Bound& asked = bind(R"({"proxyTarget":"ws://real.test","connectedEvent":true})");
+  EXPECT_EQ(host.open(asked, {.socket_io = true}).sent.size(), 1u);
   EXPECT_EQ(taken(open(R"([{"trigger":"message","echo":true}])", {.socket_io = true})), "");
 }
 

@@ -189,6 +189,19 @@ TEST_F(ChannelsPlugin, PassesBinariesOn) {
   EXPECT_EQ(channel.emitted.back(), (E{"late", renumbered, {two, one}}));
 }
 
+TEST_F(ChannelsPlugin, SendsBinariesOfItsOwn) {
+  const std::string own = std::string(R"("payload":[)") + placeholder +
+                          R"(,{"_placeholder":true,"num":7}],"binaries":["AP8=","eA=="])";
+  const std::string args = std::string("[[") + placeholder + ",null]]";
+  Channel& channel = open(R"([{"trigger":"connection","name":"a",)" + own + R"(},{"trigger":"ack",)" + own +
+                              R"(},{"trigger":"message","name":"b",)" + own + "}]",
+                          io);
+  host.say_event(channel, "x", std::string("[") + placeholder + "]", {"theirs"}, 1);
+  const std::vector<std::string> binaries{std::string("\0\xff", 2)};
+  EXPECT_EQ(channel.emitted, (std::vector<E>{{"a", args, binaries}, {"b", args, binaries}}));
+  EXPECT_EQ(channel.acknowledged, (std::vector<E>{{"", args, binaries, 1}}));
+}
+
 TEST_F(ChannelsPlugin, ForgedBinariesDoNoHarm) {
   Bound& bound = bind(R"({"connectedEvent":false,"events":[
     {"trigger":"message","name":"all","payload":"{{message.data}}","to":"all"}]})");
