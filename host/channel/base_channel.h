@@ -54,6 +54,11 @@ class BaseChannel : public Channel {
   const ChannelOrigin& origin() const final { return origin_; }
   bool send(Outgoing& message) final;
   bool is_open() const final { return phase_ == Phase::open; }
+  std::size_t queued() const override { return 0; }
+  void pause() override {}
+  void resume() override {}
+  int end_code() const final { return end_code_; }
+  std::string_view end_reason() const final { return end_reason_; }
   bool start_timer(std::chrono::milliseconds after, std::size_t plugin, void* ud) final;
   Joined join(std::string_view room) final;
   void leave(std::string_view room) final;
@@ -85,6 +90,8 @@ class BaseChannel : public Channel {
   /// Tells the observer, then the behaviour. Once count_in has agreed.
   void take_message(bool binary, std::string_view payload);
   void take_event(const IncomingEvent& event);
+  /// Tells the behaviour that nothing waits any more. REQUIRES: is_open()
+  void tell_flushed() { behaviour_->on_flushed(*this); }
   /// What is said first of the end counts: of the peer's close, of ours, or of neither.
   void end_with(int code, std::string_view reason);
   void move_to(Phase to);

@@ -41,6 +41,8 @@ BaseChannel* ChannelTable::State::find_open(const Ulid& endpoint, const Ulid& ch
 ChannelTable::ChannelTable(Loop& loop, const Clock& clock, ChannelOptions options)
     : state_(std::make_unique<State>(loop, clock, options)) {}
 
+const ChannelOptions& ChannelTable::options() const { return state_->options; }
+
 ChannelTable::~ChannelTable() {
   while (!state_->lines.empty()) state_->lines.begin()->second.first->detach();
 }

@@ -65,6 +65,8 @@ class ChannelBehaviour {
   /// A whole message of a raw client.
   virtual void on_message(Channel& channel, bool binary, std::string_view payload) = 0;
   virtual void on_event(Channel& channel, const IncomingEvent& event) = 0;
+  /// Nothing waits for the client any more (Channel::queued). Only of channels that can say.
+  virtual void on_flushed(Channel& channel) { (void)channel; }
   /// Last, if on_open was called; the connection has gone. No timer fires afterwards.
   virtual void on_close(Channel& channel) = 0;
   /// Whether it has a part in `plugin`'s hands, which names a plugin instance.
@@ -97,6 +99,17 @@ class Channel {
   /// Joins a room of its endpoint. Joining twice is `yes`. It leaves all when it closes.
   virtual Joined join(std::string_view room) = 0;
   virtual void leave(std::string_view room) = 0;
+
+  /// Bytes that wait for the client, where the transport can say; else 0.
+  virtual std::size_t queued() const = 0;
+  /// No messages from the client until resume, but those that were read already. Nothing where
+  /// the transport cannot wait.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+
+  /// Which of both sides said what first of the end: its code, 1005 for none; 0: nobody did.
+  virtual int end_code() const = 0;
+  virtual std::string_view end_reason() const = 0;
 
   /// Misbehaves as mimus_channel_v1::fault says. False: it is closing or closed.
   virtual bool fault(ChannelFault how, std::uint64_t value) = 0;
@@ -203,6 +216,8 @@ class ChannelTable {
   void watch(const Ulid& endpoint, bool on);
   std::size_t count(const Ulid& endpoint, std::string_view client_ip) const;
   std::size_t size() const;
+
+  const ChannelOptions& options() const;
 
   struct State;  ///< Known to the channels themselves (host/channel/base_channel.h).
   State& state() { return *state_; }

@@ -11,6 +11,10 @@ using std::chrono::milliseconds;
 /// Silence after which a failed peer has read why.
 constexpr milliseconds quiet{100};
 
+/// Bytes of compressed messages between two looks at whether the channel is paused: they may
+/// become a thousand times as many.
+constexpr std::size_t deflated_step = 1024;
+
 /// A text of one byte under a reserved opcode and all reserved bits.
 constexpr std::string_view garbage = "\xf3\x01?";
 
@@ -41,8 +45,22 @@ void RawChannel::on_bytes(std::string_view data) {
   heard_ = table().loop.now();
   pinged_ = false;
   count_bytes_in(data.size());
-  if (phase() != Phase::open && ending_ != Ending::closing) return;
-  if (const int code = reader_.feed(data, *this); code != 0) fail(code);
+  if (held_.empty()) return feed(data);
+  held_ += data;
+  feed(std::exchange(held_, {}));
+}
+
+void RawChannel::feed(std::string_view data) {
+  const std::size_t step = rules().deflate_window_bits != 0 ? deflated_step : data.size();
+  while (!data.empty() && (phase() == Phase::open || ending_ == Ending::closing)) {
+    if (paused_) {
+      held_ = data;
+      return;
+    }
+    const std::string_view some = data.substr(0, step);
+    data.remove_prefix(some.size());
+    if (const int code = reader_.feed(some, *this); code != 0) return fail(code);
+  }
 }
 
 void RawChannel::on_message(Opcode opcode, std::string_view payload) {
@@ -74,6 +92,35 @@ void RawChannel::fail(int code) {
   give_up_ = table().loop.now() + table().options.close_timeout;
   table().loop.arm(watch_, quiet);
   if (!said_goodbye) say_close(code, {});
+}
+
+void RawChannel::on_flushed() {
+  if (phase() == Phase::open && queued() == 0) tell_flushed();
+}
+
+std::size_t RawChannel::queued() const {
+  if (phase() != Phase::open) return 0;
+  return wire_->queued() + (slow_ != nullptr ? slow_->waiting() : 0);
+}
+
+void RawChannel::pause() {
+  if (phase() != Phase::open || std::exchange(paused_, true)) return;
+  wire_->pause();
+}
+
+void RawChannel::resume() {
+  if (!std::exchange(paused_, false)) return;
+  heard_ = table().loop.now();
+  pinged_ = false;
+  if (held_.empty()) return wire_->resume();
+  table().loop.arm(watch_, milliseconds(0));  // Not from within.
+}
+
+void RawChannel::feed_held() {
+  feed(std::exchange(held_, {}));
+  if (phase() != Phase::open) return;
+  table().loop.arm(watch_, table().options.ping_interval);
+  if (!paused_) wire_->resume();
 }
 
 void RawChannel::on_drain() { close(1001, {}); }
@@ -139,6 +186,8 @@ void RawChannel::cut() {
 
 void RawChannel::end(Phase phase, Ending ending) {
   if (attached()) disarm();
+  if (std::exchange(paused_, false) || !held_.empty())
+    wire_->resume();  // The peer's goodbye must get through.
   ending_ = ending;
   move_to(phase);
 }
@@ -152,8 +201,10 @@ void RawChannel::watch() {
 }
 
 void RawChannel::watch_idle() {
-  if (pinged_) return cut();
   const ChannelOptions& options = table().options;
+  if (paused_) return table().loop.arm(watch_, options.ping_interval);  // Whom nobody reads is silent.
+  if (!held_.empty()) return feed_held();
+  if (pinged_) return cut();
   const auto silent = table().loop.now() - heard_;
   if (silent < options.ping_interval) {
     return table().loop.arm(watch_, round_up(options.ping_interval - silent));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "host/channel/base_channel.h"
@@ -19,10 +20,14 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
 
   void on_start(Wire& wire) override;
   void on_bytes(std::string_view data) override;
+  void on_flushed() override;
   void on_drain() override;
   void on_closed() override;
 
   void close(int code, std::string_view reason) override;
+  std::size_t queued() const override;
+  void pause() override;
+  void resume() override;
   bool fault(ChannelFault how, std::uint64_t value) override;
 
  private:
@@ -38,6 +43,8 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
   Sent transmit(Outgoing& message) override;
   void disarm() override;
   void on_message(Opcode opcode, std::string_view payload) override;
+  void feed(std::string_view data);
+  void feed_held();
   void answer_close(std::string_view payload);
   void fail(int code);
   bool write(std::string_view framed);
@@ -53,6 +60,8 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
   std::unique_ptr<Throttle> slow_;
   Ending ending_ = Ending::none;
   bool ignores_pings_ = false;
+  bool paused_ = false;
+  std::string held_;                      ///< Bytes that had been read when it was paused, and not looked at.
   bool pinged_ = false;                   ///< And nothing came in since.
   std::chrono::microseconds heard_{0};    ///< When bytes last came in.
   std::chrono::microseconds give_up_{0};  ///< When failing ends at the latest.

@@ -21,6 +21,7 @@ class Throttle {
   Throttle& operator=(const Throttle&) = delete;
 
   void set(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
+  std::size_t waiting() const { return waiting_.size(); }
   /// False: too much waits.
   bool write(std::string_view data);
   /// Has the wire closed once all has gone.

@@ -132,7 +132,9 @@ void Connection::turn() {
   if (state_ == State::dead) return;
   if (overrun_) return lost();  // Also from a takeover that was closing gently.
   keep_rest();
+  const bool had_output = !out_.empty();
   if (!flush()) return;
+  if (state_ == State::taken && had_output && out_.empty()) takeover_->on_flushed();
   after_flush();
   if (state_ != State::dead) settle();
 }

@@ -108,6 +108,7 @@ class Takeover {
   };
   virtual void on_start(Wire& wire) = 0;             ///< First.
   virtual void on_bytes(std::string_view data) = 0;  ///< Valid for the call; cut anywhere.
+  virtual void on_flushed() {}   ///< What was written has gone to the kernel; nothing is queued.
   virtual void on_drain() = 0;   ///< The host is stopping: say goodbye (1001), then close.
   virtual void on_closed() = 0;  ///< Last.
 };

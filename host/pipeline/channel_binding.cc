@@ -47,6 +47,7 @@ class BoundChannel final : public ChannelBehaviour {
   }
 
   void on_message(Channel& channel, bool binary, std::string_view payload) override {
+    if (relay_ != nullptr) relay_->on_message(binary, payload);
     const mimus_str data{payload.data(), payload.size()};
     each(Hook::on_message,
          [&](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
@@ -57,6 +58,7 @@ class BoundChannel final : public ChannelBehaviour {
   }
 
   void on_event(Channel& channel, const IncomingEvent& event) override {
+    if (relay_ != nullptr) relay_->on_event(event);
     std::vector<mimus_str> binaries;
     for (const std::string_view one : event.binaries) binaries.push_back({one.data(), one.size()});
     const mimus_event told{sizeof told,
@@ -73,7 +75,12 @@ class BoundChannel final : public ChannelBehaviour {
          });
   }
 
+  void on_flushed(Channel&) override {
+    if (relay_ != nullptr) relay_->on_flushed();
+  }
+
   void on_close(Channel&) override {
+    relay_.reset();
     each(Hook::on_close,
          [](const mimus_peer_v1& peer, mimus_inst* inst, const Step& step, PluginChannel& seat) {
            if (peer.on_close != nullptr) peer.on_close(inst, step.bound, handle(seat), &seat.context);
@@ -91,7 +98,7 @@ class BoundChannel final : public ChannelBehaviour {
  private:
   void seat(Channel& channel) {
     for (std::size_t i = 0; i < seats_.size(); ++i)
-      seats_[i] = {&channel, pipeline_->steps()[i].plugin->host.services.server, i, {}, nullptr};
+      seats_[i] = {&channel, &pipeline_->steps()[i].plugin->host.services, &relay_, i, {}, nullptr};
   }
   static mimus_channel* handle(PluginChannel& seat) { return reinterpret_cast<mimus_channel*>(&seat); }
 
@@ -121,6 +128,7 @@ class BoundChannel final : public ChannelBehaviour {
   std::shared_ptr<const Pipeline> pipeline_;
   std::function<void()> leave_;
   std::vector<PluginChannel> seats_;
+  std::unique_ptr<Relay> relay_;  ///< To a real server, where a plugin has started it.
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/channel/channels.h"
+#include "host/channel/relay.h"
 #include "host/pipeline/pipeline.h"
 
 namespace mimus {
@@ -14,7 +15,8 @@ namespace mimus {
 /// The mimus_channel that a plugin sees.
 struct PluginChannel {
   Channel* channel = nullptr;
-  Server* server = nullptr;  ///< Whose workers a broadcast goes to; nullptr: this one alone.
+  const PluginServices* services = nullptr;
+  std::unique_ptr<Relay>* relay = nullptr;  ///< The channel's; empty unless a plugin has started it.
   std::size_t step = 0;
   std::string id;           ///< The channel's as text, once asked for.
   void* context = nullptr;  ///< The plugin's own.

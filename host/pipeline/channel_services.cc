@@ -6,6 +6,8 @@
 #include "host/channel/channels.h"
 #include "host/pipeline/broadcast.h"
 #include "host/pipeline/channel_binding.h"
+#include "host/plugin/worker_rooms.h"
+#include "host/upstream/upstream.h"
 #include "mimus/json_text.h"
 
 namespace mimus {
@@ -54,8 +56,8 @@ mimus_rc acknowledge(mimus_channel* channel, const mimus_event* event) {
 mimus_rc broadcast_parts(mimus_channel* from, mimus_str room, EventParts parts, std::int32_t but_me) {
   PluginChannel& own = seat_of(from);
   if (room.n != 0 && !is_room_name(view(room))) return MIMUS_E_INVAL;
-  const bool sent =
-      mimus::broadcast(own.server, *own.channel, std::string(view(room)), std::move(parts), but_me != 0);
+  const bool sent = mimus::broadcast(own.services->server, *own.channel, std::string(view(room)),
+                                     std::move(parts), but_me != 0);
   return sent ? MIMUS_OK : MIMUS_E_NOSPC;
 }
 mimus_rc broadcast(mimus_channel* from, mimus_str room, mimus_str name, mimus_str payload,
@@ -131,6 +133,26 @@ mimus_rc fault(mimus_channel* channel, mimus_channel_fault how, std::uint64_t va
   return seat_of(channel).channel->fault(static_cast<ChannelFault>(how), value) ? MIMUS_OK : MIMUS_E_GONE;
 }
 
+// ---- mimus.relay/1 ---------------------------------------------------------------------
+
+mimus_rc start_relay(mimus_channel* from, const mimus_relay* to) {
+  PluginChannel& own = seat_of(from);
+  const WorkerRooms& rooms = WorkerRooms::here();
+  if (!own.channel->is_open()) return MIMUS_E_GONE;
+  if (*own.relay != nullptr) return MIMUS_E_NOSPC;
+  if (rooms.upstream == nullptr || rooms.channels == nullptr) return MIMUS_E_UNAVAILABLE;
+  Result<Url> url = Url::parse_websocket(view(to->url));
+  if (!url || own.services->addresses->refuses(*url)) return MIMUS_E_INVAL;
+  WebSocketTarget target;
+  target.url = *std::move(url);
+  for (std::size_t i = 0; i < to->n_headers; ++i)
+    target.headers.emplace_back(view(to->headers[i].name), view(to->headers[i].value));
+  if (to->timeout_ms != 0) target.timeout = std::chrono::milliseconds(to->timeout_ms);
+  *own.relay = make_relay(*own.channel, *Loop::current(), *rooms.upstream, std::move(target),
+                          rooms.channels->options());
+  return MIMUS_OK;
+}
+
 constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
                                          send_event,
                                          close,
@@ -146,11 +168,14 @@ constexpr mimus_channel_v1 channel_table{sizeof(mimus_channel_v1),
                                          acknowledge,
                                          attr,
                                          fault};
+constexpr mimus_relay_v1 relay_table{sizeof(mimus_relay_v1), start_relay};
 
 }  // namespace
 
 const void* channel_extension(std::string_view id) {
-  return id == "mimus.channel/1" ? &channel_table : nullptr;
+  if (id == "mimus.channel/1") return &channel_table;
+  if (id == "mimus.relay/1") return &relay_table;
+  return nullptr;
 }
 
 }  // namespace mimus

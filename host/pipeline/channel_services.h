@@ -5,7 +5,7 @@
 
 namespace mimus {
 
-/// "mimus.channel/1"; else nullptr.
+/// "mimus.channel/1", "mimus.relay/1"; else nullptr.
 const void* channel_extension(std::string_view id);
 
 }  // namespace mimus

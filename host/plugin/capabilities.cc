@@ -13,6 +13,8 @@ struct Flagged {
   bool Capabilities::*member;
 };
 
+constexpr std::string_view relay = "mimus.relay/";  // Another table behind `forward`.
+
 constexpr Flagged flagged[] = {{"kv", "mimus.kv/", &Capabilities::kv},
                                {"fetch", "mimus.fetch/", &Capabilities::fetch},
                                {"forward", "mimus.forward/", &Capabilities::forward},
@@ -95,6 +97,7 @@ Capabilities within(Capabilities capabilities, const std::vector<std::string>& n
 }
 
 bool may_use(const Capabilities& granted, std::string_view id) {
+  if (id.starts_with(relay)) return granted.forward;
   for (const Flagged& one : flagged) {
     if (id.starts_with(one.extension)) return granted.*one.member;
   }

@@ -1,4 +1,4 @@
-// The plugin mimus.proxy: answers with what an upstream answers.
+// The plugin mimus.proxy: answers with what an upstream answers, and relays channels to one.
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -8,6 +8,7 @@
 
 #include "mimus/json_text.h"
 #include "mimus/plugin.hpp"
+#include "plugins/proxy/channel_target.h"
 #include "plugins/proxy/headers.h"
 #include "plugins/proxy/target.h"
 
@@ -28,7 +29,8 @@ std::optional<std::uint32_t> milliseconds(std::string_view text) {
 class Proxy {
  public:
   struct Binding {
-    Target target;
+    Target target;            ///< Of an endpoint.
+    std::string channels_to;  ///< Of a channel: its target.
     HeaderRules headers;
     std::optional<std::uint32_t> timeout_ms;
   };
@@ -46,7 +48,9 @@ class Proxy {
 
   void check(const View& view, Report& report) {
     const auto target = json::member(view.fields, "proxyTarget");
-    if (target) {
+    if (target && view.level == MIMUS_LEVEL_CHANNEL) {
+      check_channel_target(json::unquote(*target), report);
+    } else if (target) {
       check_target(json::unquote(*target), view.path, report);
     } else if (json::member(view.fields, "proxyMode") == "true") {
       report.add("/proxyTarget", "is needed where proxyMode is true");
@@ -59,14 +63,20 @@ class Proxy {
   }
 
   Result<std::unique_ptr<Binding>> bind(const View& view) {
-    const bool on = view.level == MIMUS_LEVEL_ENDPOINT && json::member(view.fields, "proxyMode") == "true";
-    if (!on) return std::unique_ptr<Binding>{};
     const auto url = json::member(view.fields, "proxyTarget");
-    if (!url) return invalid("proxyMode is true but there is no proxyTarget");
-    Result<Target> target = parse_target(json::unquote(*url), view.path);
-    if (!target) return std::move(target).error();
     auto binding = std::make_unique<Binding>();
-    binding->target = *std::move(target);
+    if (view.level == MIMUS_LEVEL_CHANNEL) {
+      if (!url) return std::unique_ptr<Binding>{};
+      if (host_.relay == nullptr) return invalid("mimus.relay/1 is needed");
+      binding->channels_to = json::unquote(*url);
+    } else {
+      const bool on = view.level == MIMUS_LEVEL_ENDPOINT && json::member(view.fields, "proxyMode") == "true";
+      if (!on) return std::unique_ptr<Binding>{};
+      if (!url) return invalid("proxyMode is true but there is no proxyTarget");
+      Result<Target> target = parse_target(json::unquote(*url), view.path);
+      if (!target) return std::move(target).error();
+      binding->target = *std::move(target);
+    }
     binding->headers = header_rules(json::member(view.fields, "proxyHeaders").value_or(""), nullptr);
     if (const auto timeout = json::member(view.fields, "proxyTimeout"))
       binding->timeout_ms = milliseconds(*timeout);
@@ -102,13 +112,32 @@ class Proxy {
     return MIMUS_NEXT;
   }
 
+  void on_open(Binding& binding, Peer& peer) {
+    const bool socket_io = peer.attr(MIMUS_CHANNEL_PROTOCOL) == "socket.io";
+    const std::string url = channel_url(binding.channels_to, peer.attr(MIMUS_CHANNEL_QUERY), socket_io);
+    std::vector<mimus_field> headers;
+    upstream_fields(binding.headers, {}, headers);
+    const mimus_relay to{sizeof(mimus_relay), binding.timeout_ms.value_or(default_timeout_ms_), str(url),
+                         headers.data(), headers.size()};
+    const mimus_rc rc = peer.relay(to);
+    if (rc == MIMUS_OK || rc == MIMUS_E_GONE) return;
+    peer.close(1014, rc == MIMUS_E_INVAL ? "the target may not be connected to" : "there is no relay");
+  }
+
  private:
+  void check_channel_target(std::string_view url, Report& report) {
+    const Result<std::string> target = http_form(url);
+    if (!target) return report.add("/proxyTarget", target.error().message);
+    check_address(*target, report);
+  }
   void check_target(std::string_view url, std::string_view endpoint_path, Report& report) {
     const Result<Target> target = parse_target(url, endpoint_path);
     if (!target) return report.add("/proxyTarget", target.error().message);
-    const std::string sample = target_url(*target, "/x", "", [](std::string_view) { return "x"; });
+    check_address(target_url(*target, "/x", "", [](std::string_view) { return "x"; }), report);
+  }
+  void check_address(std::string_view url, Report& report) {
     mimus_str why{};
-    if (host_.forward->check(host_.get(), str(sample), &why) == MIMUS_OK) return;
+    if (host_.forward->check(host_.get(), str(url), &why) == MIMUS_OK) return;
     report.add("/proxyTarget",
                why.n == 0 ? std::string_view("the host does not forward there") : mimus::view(why));
   }

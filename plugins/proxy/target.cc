@@ -118,20 +118,23 @@ std::string_view tail_of(std::string_view raw_path, std::size_t index) {
 
 }  // namespace
 
+const char* fault_of(std::string_view url) {
+  const auto forbidden = [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F ||
+           std::string_view("\"<>\\^`|").find(c) != std::string_view::npos;
+  };
+  if (std::any_of(url.begin(), url.end(), forbidden))
+    return "holds a character that a URL may not hold; percent-encode it";
+  return url.find('#') != std::string_view::npos ? "must not have a fragment (\"#\")" : nullptr;
+}
+
 Result<Target> parse_target(std::string_view url, std::string_view endpoint_path) {
   std::size_t authority = 0;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (starts_with_scheme(url, scheme)) authority = scheme.size();
   }
   if (authority == 0) return invalid("must be an absolute URL with http:// or https://");
-  const auto forbidden = [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F ||
-           std::string_view("\"<>\\^`|").find(c) != std::string_view::npos;
-  };
-  if (std::any_of(url.begin(), url.end(), forbidden)) {
-    return invalid("holds a character that a URL may not hold; percent-encode it");
-  }
-  if (url.find('#') != std::string_view::npos) return invalid("must not have a fragment (\"#\")");
+  if (const char* const fault = fault_of(url)) return invalid(fault);
 
   Target target;
   const std::size_t question = url.find('?');

@@ -30,6 +30,10 @@ struct Target {
   std::string query;          ///< The target's own, without "?".
 };
 
+/// What makes of a URL none that may be a target: a character that must be percent-encoded, or a
+/// fragment. nullptr: nothing.
+const char* fault_of(std::string_view url);
+
 /// Takes a target apart for an endpoint whose path is `endpoint_path`. Whether host and
 /// port are sound is not looked at.
 /// Errors: invalid - not http or https, no host, a fragment, a character that no URL may

@@ -470,7 +470,7 @@ typedef struct mimus_relay {
 
 typedef struct mimus_relay_v1 {
   uint32_t size;
-  /* From on_open, once: hands what the client sends to a server, and what that sends to the
+  /* From on_open or on_rebind, once: hands what the client sends to a server, and what that sends to the
      client, acknowledgements and binaries included; the hooks go on being called for the
      client's side. Whichever ends closes the other with the same code; 1014 where the server
      cannot be reached. INVAL: the URL does not parse, or is none that may be

@@ -24,14 +24,14 @@ struct FakeWire final : Takeover::Wire {
   std::size_t queued() const override { return 0; }
   void close_after_write() override { closing = true; }
   void close_now() override { gone = true; }
-  void pause() override {}
-  void resume() override {}
+  void pause() override { paused = true; }
+  void resume() override { paused = false; }
 
   std::string taken() { return std::exchange(sent, {}); }
 
   Loop& its_loop;
   std::string sent;
-  bool room = true, closing = false, gone = false;
+  bool room = true, closing = false, gone = false, paused = false;
 };
 
 /// A behaviour that writes down what happens and does what the test says.

@@ -73,8 +73,8 @@ TEST(Capabilities, OnlyTheExtensionsThatNeedThemAreKept) {
                          "mimus.task/1"}) {
     EXPECT_TRUE(may_use(none, id)) << id;
   }
-  for (const char* id : {"mimus.kv/1", "mimus.kv/2", "mimus.fetch/1", "mimus.forward/1", "mimus.journal/1",
-                         "mimus.channel/1"}) {
+  for (const char* id : {"mimus.kv/1", "mimus.kv/2", "mimus.fetch/1", "mimus.forward/1", "mimus.relay/1",
+                         "mimus.journal/1", "mimus.channel/1"}) {
     EXPECT_FALSE(may_use(none, id)) << id;
     EXPECT_TRUE(may_use(all(), id)) << id;
   }
