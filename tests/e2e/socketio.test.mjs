@@ -199,6 +199,27 @@ test('rooms and broadcasts reach clients of both protocols, on every worker', as
   await eventually(async () => (await connections(host, mock)).length === 0, 'an empty list');
 });
 
+test('an endpoint misbehaves as it is told', async () => {
+  await endpoint('/ws/faults', { events: ['drop', 'garbage', 'slow'].map((fault) => (
+    { trigger: 'message', fault, ...(fault === 'slow' ? { bytesPerSecond: 4000 } : {}), when: { in: 'event', op: 'equals', value: fault } })).concat(conversation) });
+  for (const transports of [['websocket'], ['polling']]) {
+    const dropped = await client('/ws/faults', { transports });
+    dropped.socket.emit('drop');
+    assert.match(await dropped.disconnected, /^transport (close|error)$/, `drop by ${transports}`);
+    const confused = await client('/ws/faults', { transports });
+    confused.socket.emit('garbage');
+    assert.match(await confused.disconnected, /^(transport error|parse error|transport close)$/, `garbage by ${transports}`);
+  }
+  const slow = await client('/ws/faults', { transports: ['websocket'] });
+  await slow.next();
+  slow.socket.emit('slow');
+  const started = performance.now();
+  slow.socket.emit('message', 'x'.repeat(2000));
+  await slow.next();
+  assert.ok(performance.now() - started >= 250, `2000 bytes took ${performance.now() - started} ms`);
+  await slow.leave();
+});
+
 test('who sends more than maxMessagesPerSecond is disconnected', async () => {
   await endpoint('/ws/chatty', { maxMessagesPerSecond: 20 });
   const one = await client('/ws/chatty');
