@@ -1,5 +1,6 @@
 #include "host/app/admission.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -34,7 +35,7 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
 
   void ask() override {
     if (!look_up()) return refuse_unknown();
-    const AccessRules rules(*channel_->document);
+    const AccessRules& rules = *rules_;
     if (rules.attempts != 0) {
       const milliseconds wait =
           door_.attempts_.enter(channel_->id, caller_.origin.client_ip, rules.attempts,
@@ -67,6 +68,7 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
     if (channel_ == nullptr || !channel_->enabled) return false;
     caller_.origin.api = channel_->api;
     api_ = generation_->definitions->find_api(channel_->api);
+    rules_.emplace(*channel_->document);
     return true;
   }
   void let_go() {
@@ -113,16 +115,15 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
   void answer(std::shared_ptr<const Pipeline> pipeline) {
     if (refuse_with_ != 0)
       return refuse({refuse_with_, "handshake-refused", "a plugin refused the handshake"});
-    const AccessRules rules(*channel_->document);
     const std::string address = caller_.origin.client_ip;
     const std::shared_ptr<AddressCount> count = pipeline->addresses();
-    if (!count->enter(address, rules.connections))
+    if (!count->enter(address, rules_->connections))
       return refuse({429, "too-many-connections", "the endpoint's maxConnectionsPerIp is reached"});
     Admitted admitted;
     admitted.endpoint = channel_->id;
-    admitted.rules.messages_per_second = rules.messages;
+    admitted.rules.messages_per_second = rules_->messages;
     admitted.origin = std::move(caller_.origin);
-    admitted.origin.subprotocol = rules.choose(caller_.subprotocols);
+    admitted.origin.subprotocol = rules_->choose(caller_.subprotocols);
     admitted.behaviour = bind_channel(std::move(pipeline), [count, address] { count->leave(address); });
     let_go();
     asker_.on_admitted(std::move(admitted));
@@ -143,9 +144,10 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
   Admission& door_;
   Caller caller_;
   Asker& asker_;
-  const Generation* generation_ = nullptr;  ///< What the next two are of.
+  const Generation* generation_ = nullptr;  ///< What the next three are of.
   const ChannelRecord* channel_ = nullptr;
   const ApiRecord* api_ = nullptr;
+  std::optional<AccessRules> rules_;
   mimus_resume* wake_ = nullptr;
   int compiles_ = 0;
   bool asked_plugins_ = false;
