@@ -54,7 +54,8 @@ class EngineUser {
 struct EngineOptions {
   std::chrono::milliseconds ping_interval{25'000}, ping_timeout{20'000}, upgrade_timeout{10'000};
   std::size_t max_payload = 1'000'000;  ///< Bytes of one polling body or WebSocket message.
-  std::size_t max_waiting = 1 << 20;    ///< Bytes that a session may have waiting for a poll.
+  /// Bytes that a session may have waiting for polls, besides the payloads of two.
+  std::size_t max_waiting = 1 << 20;
   std::size_t max_sessions = 100'000;   ///< Of this worker.
 };
 

@@ -8,6 +8,7 @@
 namespace mimus {
 
 Poll::Poll(Exchange& exchange, LiveSession& session) : exchange_(exchange), session_(&session) {
+  exchange.fin_cancels = true;
   exchange.state = static_cast<Responder*>(this);
 }
 

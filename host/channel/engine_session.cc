@@ -74,8 +74,9 @@ bool LiveSession::transmit(std::string_view framed) {
 
 /// The same of polls that come too slowly.
 bool LiveSession::wait_for_poll() {
-  if (poll_ != nullptr && waiting_.size() >= table_.options.max_payload) answer();
-  if (waiting_.size() > table_.options.max_waiting) {
+  const EngineOptions& options = table_.options;
+  if (poll_ != nullptr && waiting_.size() >= options.max_payload) answer();
+  if (waiting_.size() > options.max_waiting + 2 * options.max_payload) {
     end(Phase::ended);
     return false;
   }

@@ -351,6 +351,7 @@ void Connection::settle() {
     }
   }
   if (hung_up_ && !(unread_ && wants_input())) return lost();
+  if (state_ == State::busy && now_->exchange.fin_cancels && (peer_closing_ || peer_ended_)) return lost();
   if (wants_input() && more_to_read()) {
     read_next_ = true;
     schedule();

@@ -46,6 +46,7 @@ void Commons::take_back(std::unique_ptr<Ongoing> ongoing) {
   x.sink = nullptr;
   x.request_size = x.response_size = 0;
   x.refused_with = 0;
+  x.fin_cancels = false;
   x.state = nullptr;
   if (ongoing->body.capacity() > max_spare_bytes) ongoing->body.release();
   ongoing->body.clear();

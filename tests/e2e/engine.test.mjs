@@ -175,6 +175,15 @@ test('a second poll ends the session', async () => {
   assert.equal((await one.poll()).status, 400);
 });
 
+test('a client that goes away from its poll ends the session', async () => {
+  const one = await session();
+  assert.equal((await one.post('6')).status, 200);
+  const client = connect(host.port, '127.0.0.1');
+  client.write(`GET /socket.io/?EIO=4&transport=polling&sid=${one.sid} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  client.end();
+  await eventually(async () => (await one.post('6')).status === 400, 'its end');
+});
+
 test('a goodbye by POST ends the poll that waits, or comes just behind', async () => {
   const one = await session();
   const [poll] = await Promise.all([one.poll(), one.post('1')]);

@@ -101,7 +101,8 @@ TEST_F(EngineSessions, GiveAPollNoMoreThanMaxPayload) {
 }
 
 TEST_F(EngineSessions, EndWhereMoreWaitsThanTheyMayKeep) {
-  options.max_waiting = 200;
+  options.max_waiting = 180;
+  options.max_payload = 10;
   net.on([&] { remake(); });
   const std::string sid = open();
   net.on([&] {

@@ -136,8 +136,9 @@ class TestService final : public Service {
       return x.sink->send(x.arena.copy(std::string(path).append(std::string(15'000, 'b'))));
     }
     if (path == "/throw") throw std::runtime_error("thrown by the service");
-    if (path == "/wait") {
+    if (path == "/wait" || path == "/poll") {
       waiting_ = &x;
+      x.fin_cancels = path == "/poll";
       log_.add("waiting");
       return;
     }
