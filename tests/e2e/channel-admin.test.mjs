@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { request } from 'node:http';
 import { Host, eventually } from './host.mjs';
+import { client as socketClient } from './socketio_client.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
 
@@ -57,13 +58,13 @@ async function watch(path, { on = host, token = on.token } = {}) {
     text += chunk;
     for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
       const fields = Object.fromEntries(text.slice(0, end).split('\n').filter((line) => !line.startsWith(':')).map((line) => line.split(/: (.*)/s)));
-      if (fields.event) events.push({ event: fields.event, ...JSON.parse(fields.data) });
+      if (fields.event) events.push({ sse: fields.event, ...JSON.parse(fields.data) });
     }
   });
   return {
     status: answer.statusCode, headers: answer.headers, events, ended, answer,
     text: () => all,
-    of: (name) => events.filter((one) => one.event === name),
+    of: (name) => events.filter((one) => one.sse === name),
     stop: () => { answer.destroy(); return ended; },
   };
 }
@@ -162,7 +163,7 @@ test('what happens on an endpoint is seen live, on all workers, whether it is ke
   assert.equal(viewer.of('message').length, 2 * all.length);
   assert.deepEqual(new Set(viewer.of('message').map((one) => one.data)), new Set(all.map((_, i) => `from ${i}\nin two lines`)));
   const [first] = viewer.of('open');
-  assert.deepEqual(viewer.events.filter((one) => one.connectionId === first.connectionId).map((one) => one.direction ?? one.event), ['open', 'in', 'out', 'close']);
+  assert.deepEqual(viewer.events.filter((one) => one.connectionId === first.connectionId).map((one) => one.direction ?? one.sse), ['open', 'in', 'out', 'close']);
   assert.equal((await host.requests(`?endpointId=${endpoint.id}`)).filter((one) => one.direction).length, 0, 'none was kept');
   await viewer.stop();
   await elsewhere.leave();
@@ -242,4 +243,44 @@ test('a recorded session becomes a definition that plays it with its timing', as
   const replaced = await ask('POST', `${endpoint.live}/record`, { path: '/ws/taped' });
   assert.equal(replaced.revision, 2);
   assert.equal((await host.admin('POST', `${endpoint.live}/record`, { path: '/ws/again' })).status, 409, 'it is another endpoint\'s');
+});
+
+test('clients of Socket.IO are seen, told and recorded like others', async () => {
+  const endpoint = await channel('io', { events: [
+    { trigger: 'message', name: 'back', payload: '{{message.data}}', spread: true, when: { in: 'event', op: 'equals', value: 'ask' } },
+    { trigger: 'ack', payload: 'saved', when: { in: 'event', op: 'equals', value: 'save' } },
+    { trigger: 'schedule', steps: [{ afterMs: 20, name: 'news', payload: { n: 1 } }] }] });
+  const viewer = await watch(`${endpoint.live}/messages/stream`);
+  await eventually(() => viewer.of('watching').length, 'the begin');
+  const one = await socketClient(host, '/ws/io', { transports: ['websocket'] });
+  await eventually(() => one.all.some(([name]) => name === 'news'), 'the news');
+  one.socket.emit('ask', Buffer.from([0, 255]));
+  await eventually(() => one.all.some(([name]) => name === 'back'), 'the answer');
+  assert.equal(await one.socket.timeout(8000).emitWithAck('save', 1, 'two'), 'saved');
+  const [listed] = (await ask('GET', `${endpoint.live}/connections`)).items;
+  assert.deepEqual([listed.protocol, listed.country], ['socket.io', 'Local']);
+  assert.deepEqual(await ask('POST', `${endpoint.live}/broadcast`, { name: 'several', args: [1, { two: 2 }] }), { sent: 1 });
+  await eventually(() => one.all.some(([name]) => name === 'several'), 'what was sent to all');
+  assert.deepEqual(one.all.find(([name]) => name === 'several'), ['several', 1, { two: 2 }]);
+  await new Promise((go) => setTimeout(go, 1500));  // so long the recording will wait before it ends, too
+  await ask('DELETE', `${endpoint.live}/connections/${listed.id}`, undefined, 204);
+  assert.match(await one.disconnected, /disconnect|close/);
+  await eventually(() => viewer.of('close').length, 'the close');
+  const placeholder = JSON.stringify([{ _placeholder: true, num: 0 }]);
+  const seen = viewer.of('message').map((m) => [m.direction, m.messageType, m.event, m.data, m.binaries]);
+  for (const want of [
+    ['in', 'event', 'ask', placeholder, ['AP8=']], ['out', 'event', 'back', placeholder, ['AP8=']],
+    ['in', 'event', 'save', '[1,"two"]', undefined], ['out', 'ack', undefined, '["saved"]', undefined],
+  ]) assert.ok(seen.some((have) => JSON.stringify(have) === JSON.stringify(want)), `${JSON.stringify(want)} in ${JSON.stringify(seen)}`);
+  await viewer.stop();
+  const records = (await host.requests(`?connectionId=${listed.id}`)).reverse();
+  assert.deepEqual([records[0].id, records[0].protocol, records[0].status, records.at(-1).closeCode !== undefined], [listed.id, 'socket.io', 101, true]);
+  assert.deepEqual(records.filter((r) => r.messageType).map((r) => [r.direction, r.messageType, r.event, r.data, r.binaries]), seen);
+
+  const stored = await host.admin('POST', `${endpoint.live}/record`, { path: '/ws/io-again', connectionId: listed.id });
+  assert.equal(stored.status, 201, stored.text);
+  const two = await socketClient(host, '/ws/io-again', { transports: ['websocket'] });
+  assert.equal(await two.socket.timeout(8000).emitWithAck('save'), 'saved');
+  assert.match(await two.disconnected, /disconnect|close/);
+  assert.deepEqual(two.all.filter(([name]) => name !== 'back'), one.all.filter(([name]) => name !== 'back'));
 });
