@@ -3,11 +3,14 @@ import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { Host, eventually } from './host.mjs';
+import { readFileSync } from 'node:fs';
+import { Host, eventually, scratch } from './host.mjs';
 import { assertProblem } from './check.mjs';
+import { Authority } from './secure.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
 
@@ -19,9 +22,11 @@ after(async () => {
   assert.equal(await host.stop(), 0);
 });
 
-/** A real server; `behave(socket, request)` is called for each client. */
-async function server(behave, options = {}) {
-  const http = createHttpServer((request, response) => response.end('no WebSocket'));
+/** A real server; `behave(socket, request)` is called for each client. `tls` are its key and certificate. */
+async function server(behave, { tls, ...options } = {}) {
+  const answer = (request, response) => response.end('no WebSocket');
+  const http = tls ? createTlsServer(tls, answer) : createHttpServer(answer);
+  http.on('tlsClientError', () => {});
   const wss = new WebSocket.Server({ server: http, ...options });
   const clients = [];
   wss.on('connection', (socket, request) => {
@@ -34,7 +39,7 @@ async function server(behave, options = {}) {
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   const one = {
-    url: `ws://127.0.0.1:${http.address().port}`, http, wss, clients,
+    url: `${tls ? 'wss' : 'ws'}://127.0.0.1:${http.address().port}`, http, wss, clients,
     stop: () => { for (const socket of wss.clients) socket.terminate(); http.closeAllConnections(); http.close(); },
   };
   servers.push(one);
@@ -312,6 +317,31 @@ test('an endpoint that is closed by an operator, or a host that stops, lets the 
   assert.ok([1001, 1006].includes((await up.clients[1].closed).code));
 });
 
+test('a wss target is spoken to in TLS, and must show the certificate of its name', async () => {
+  const files = scratch();
+  const [ours, strange] = [new Authority(files.path), new Authority(files.path, 'stranger')];
+  const pair = (of) => { const { key, cert } = of.make('server', ['127.0.0.1']); return { key: readFileSync(key), cert: readFileSync(cert) }; };
+  const [right, wrong] = [await server(echo, { tls: pair(ours) }), await server(echo, { tls: pair(strange) })];
+  const trusting = await Host.start({ env: { SSL_CERT_FILE: ours.file } });
+  try {
+    const one = await client((await relay(right.url, {}, trusting)).path, { on: trusting });
+    const big = Buffer.alloc(900_000, 'secret');
+    for (let i = 0; i < 5; ++i) one.socket.send(big);
+    await one.count(5);
+    assert.ok(one.received.every((data) => big.equals(data)));
+    one.socket.close(4000, 'bye');
+    assert.deepEqual(await right.clients[0].closed, { code: 4000, reason: 'bye' });
+    for (const [target, why] of [[wrong.url, /certificate/i], [right.url.replace('wss', 'ws'), /./]]) {
+      const refused = await (await client((await relay(target, { proxyTimeout: 2000 }, trusting)).path, { on: trusting })).closed;
+      assert.equal(refused.code, 1014, target);
+      assert.match(refused.reason, why);
+    }
+  } finally {
+    assert.equal(await trusting.stop(), 0);
+    files.remove();
+  }
+});
+
 test('a target that is none is refused with a pointer, and a forbidden address at both times', async () => {
   const api = await host.create('/admin/api-definitions', { slug: 'refused' });
   const define = (fields, on = host, to = api) => on.admin('POST', `/admin/api-definitions/${to.id}/websocket-endpoints`, { path: `/ws/refused-${++made}`, ...fields });
@@ -332,5 +362,15 @@ test('a target that is none is refused with a pointer, and a forbidden address a
     assert.match(closed.reason, /loopback/);
   } finally {
     assert.equal(await strict.stop(), 0);
+  }
+
+  const production = await Host.start({ args: ['--production'] });
+  try {
+    const its = await production.create('/admin/api-definitions', { slug: 'production' });
+    const refused = assertProblem(await define({ proxyTarget: 'ws://example.com/' }, production, its), 400, 'invalid-input', '/proxyTarget');
+    assert.match(refused.detail, /https/);
+    assert.equal((await define({ proxyTarget: 'wss://example.com/' }, production, its)).status, 201);
+  } finally {
+    assert.equal(await production.stop(), 0);
   }
 });
