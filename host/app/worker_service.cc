@@ -27,6 +27,13 @@ class Answered final : public Responder {
   void on_end() override {}
 };
 
+/// A polling session may be without a connection for a while; it counts as one all the same.
+EngineOptions engine_options(const SharedServices& shared) {
+  EngineOptions options = shared.engine;
+  options.max_sessions = shared.limits.max_connections;
+  return options;
+}
+
 SocketOptions socket_options(const SharedServices& shared) {
   SocketOptions options;
   options.connect_timeout = shared.connect_timeout;
@@ -69,7 +76,7 @@ WorkerService::WorkerService(SharedServices& shared, Loop& loop)
                  .ping_timeout = shared.engine.ping_timeout}),
       admission_(context_, channels_, shared.attempts),
       engine_(
-          loop, loop.index(), static_cast<unsigned>(shared.traffic.size()), shared.engine,
+          loop, loop.index(), static_cast<unsigned>(shared.traffic.size()), engine_options(shared),
           [this](EngineSession& session) -> std::unique_ptr<EngineUser> {
             return std::make_unique<SocketClient>(session, channels_, admission_, socket_options(shared_));
           },
