@@ -149,7 +149,7 @@ mimus_rc misbehave(mimus_channel* c, mimus_channel_fault kind, std::uint64_t val
 
 mimus_rc start_relay(mimus_channel* c, const mimus_relay* to) {
   if (const mimus_rc rc = c->host->fault("mimus.relay/1"); rc != MIMUS_OK) return rc;
-  if (!c->opening) c->host->misuse("a relay was started outside on_open");
+  if (!c->opening) c->host->misuse("a relay was started outside on_open and on_rebind");
   if (!c->opening || c->relay) return c->relay ? MIMUS_E_NOSPC : MIMUS_E_INVAL;
   const std::string_view url = borrow(to->url);
   const auto is = [&](std::string_view scheme) {
@@ -258,8 +258,12 @@ void FakeHost::rebind(Channel& channel, Bound& bound) {
   c.path = bound.path;
   c.context = nullptr;
   c.rooms.clear();
-  if (MIMUS_HAS(peer, on_rebind) && peer->on_rebind != nullptr)
-    peer->on_rebind(state_->instance, bound.handle, &c, &c.context);
+  c.relay.reset();
+  const auto hook =
+      MIMUS_HAS(peer, on_rebind) && peer->on_rebind != nullptr ? peer->on_rebind : peer->on_open;
+  c.opening = true;
+  if (hook != nullptr) hook(state_->instance, bound.handle, &c, &c.context);
+  c.opening = false;
   state_->close_what_ended();
   state_->settle();
 }

@@ -317,6 +317,21 @@ test('an endpoint that is closed by an operator, or a host that stops, lets the 
   assert.ok([1001, 1006].includes((await up.clients[1].closed).code));
 });
 
+test('a changed target is applied to open connections on request', async () => {
+  const [old, next] = [await server((socket) => socket.send('old')), await server((socket) => socket.send('new'))];
+  const { path, id, api } = await relay(old.url);
+  const one = await client(path);
+  await one.count(1);
+  assert.equal((await host.admin('PATCH', `/admin/api-definitions/${api}/websocket-endpoints/${id}`, { proxyTarget: next.url })).status, 200);
+  assert.equal(next.clients.length, 0, 'an open one keeps its server');
+  assert.equal((await host.admin('POST', `/admin/websocket-endpoints/${id}/apply`)).status, 200);
+  await one.count(2);
+  assert.deepEqual(one.received, ['old', 'new']);
+  assert.equal((await old.clients[0].closed).code, 1001);
+  one.socket.close(4000, 'enough');
+  assert.equal((await next.clients[0].closed).code, 4000);
+});
+
 test('a wss target is spoken to in TLS, and must show the certificate of its name', async () => {
   const files = scratch();
   const [ours, strange] = [new Authority(files.path), new Authority(files.path, 'stranger')];

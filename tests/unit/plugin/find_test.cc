@@ -115,7 +115,7 @@ TEST_F(FindPlugins, AFileThatIsNoneOrNeedsAnotherHostIsNamed) {
     const char* message;
   } rows[] = {
       {"another major", {{R"("major": 1)", R"("major": 2)"}}, "needs plugin ABI 2.0"},
-      {"a newer minor", {{R"("minor": 0)", R"("minor": 1)"}}, "needs plugin ABI 1.1"},
+      {"a newer minor", {{R"("minor": 0)", R"("minor": 9)"}}, "needs plugin ABI 1.9"},
       {"a bad manifest", {{R"("fail": "open")", R"("fail": "oben")"}}, "\"fail\" must be open or closed"},
       {"no ELF file",
        {{"\x7f"

@@ -100,7 +100,7 @@ TEST_P(ImageStoreTest, WhatIsForgottenIsGone) {
 
 TEST_P(ImageStoreTest, WhatIsRefusedLeavesNoCopyAndAllReasons) {
   std::string bad = replaced(sample_image(), R"("version": "1.2.0")", R"("version": "one..")");
-  bad = replaced(bad, "\"minor\": " + std::to_string(MIMUS_ABI_MINOR), "\"minor\": 9");
+  bad = replaced(bad, "\"minor\": 0", "\"minor\": 9");
   const std::string file = operators.put("bad.so", bad);
   for (const auto& image : {store->take(file, true), store->take_bytes(bad, file, true)}) {
     ASSERT_FALSE(image);

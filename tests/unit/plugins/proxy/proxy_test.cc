@@ -111,5 +111,68 @@ TEST_F(ProxyPlugin, FindsFaultsOfADefinition) {
   EXPECT_EQ(faults[0].detail, "is a metadata address");
 }
 
+struct ProxyOfChannels : ProxyPlugin {
+  Bound& relaying(std::string fields) {
+    return host.bind({.level = MIMUS_LEVEL_CHANNEL, .path = "/ws/x", .fields = std::move(fields)});
+  }
+};
+
+TEST_F(ProxyOfChannels, AreOnlyWhereThereIsATarget) {
+  EXPECT_FALSE(relaying("{}").in_pipeline);
+  EXPECT_FALSE(relaying(R"({"proxyTimeout":300})").in_pipeline);
+  EXPECT_TRUE(relaying(R"({"proxyTarget":"ws://h"})").in_pipeline);
+}
+
+TEST_F(ProxyOfChannels, RelayToTheTargetWithOwnFields) {
+  Bound& bound = relaying(R"({"proxyTarget":"wss://h/chat?k=1","proxyTimeout":250,
+                              "proxyHeaders":{"override":{"Origin":"https://a"},"add":{"X-B":"2"}}})");
+  const Channel& raw = host.open(bound, {.query = "token=t&EIO=5"});
+  ASSERT_TRUE(raw.relay);
+  EXPECT_EQ(raw.relay->url, "wss://h/chat?k=1&token=t&EIO=5");
+  EXPECT_EQ(raw.relay->timeout_ms, 250u);
+  EXPECT_EQ(raw.relay->headers, (Fields{{"Origin", "https://a"}, {"X-B", "2"}}));
+  const Channel& socket =
+      host.open(bound, {.socket_io = true, .query = "EIO=4&transport=polling&t=x&mine=2"});
+  ASSERT_TRUE(socket.relay);
+  EXPECT_EQ(socket.relay->url, "wss://h/chat?k=1&mine=2") << "Engine.IO's own stays here";
+}
+
+TEST_F(ProxyOfChannels, RelayAnewWhereAChangeIsApplied) {
+  Channel& raw = host.open(relaying(R"({"proxyTarget":"ws://old"})"));
+  host.rebind(raw, relaying(R"({"proxyTarget":"ws://new"})"));
+  ASSERT_TRUE(raw.relay);
+  EXPECT_EQ(raw.relay->url, "ws://new");
+}
+
+TEST_F(ProxyOfChannels, FindFaultsOfADefinition) {
+  host.refuse_target = [](std::string_view url) {
+    return url.starts_with("http://169.254.169.254") ? std::string("is a metadata address") : std::string();
+  };
+  const struct {
+    const char* name;
+    const char* fields;
+    std::vector<std::string> pointers;
+  } cases[] = {
+      {"nothing", "{}", {}},
+      {"ws", R"({"proxyTarget":"ws://h"})", {}},
+      {"WSS", R"({"proxyTarget":"WSS://h/:id"})", {}},
+      {"http", R"({"proxyTarget":"http://h/chat"})", {}},
+      {"another scheme", R"({"proxyTarget":"ftp://h"})", {"/proxyTarget"}},
+      {"not a URL", R"({"proxyTarget":"h"})", {"/proxyTarget"}},
+      {"no host", R"({"proxyTarget":"ws:///x"})", {"/proxyTarget"}},
+      {"a fragment", R"({"proxyTarget":"ws://h/#x"})", {"/proxyTarget"}},
+      {"a refused address", R"({"proxyTarget":"ws://169.254.169.254/x"})", {"/proxyTarget"}},
+      {"headers", R"({"proxyHeaders":{"add":{"Upgrade":"x"}}})", {"/proxyHeaders/add/Upgrade"}},
+      {"a timeout that is not written as one", R"({"proxyTimeout":5e3})", {"/proxyTimeout"}},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    std::vector<std::string> pointers;
+    for (const Fault& f : host.check({.level = MIMUS_LEVEL_CHANNEL, .path = "/ws/x", .fields = c.fields}))
+      pointers.push_back(f.pointer);
+    EXPECT_EQ(pointers, c.pointers);
+  }
+}
+
 }  // namespace
 }  // namespace mimus::testing
