@@ -25,6 +25,7 @@ class LiveStreams::Viewer final : public Responder {
   void start() {
     exchange_.response.status = 200;
     exchange_.response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
+    exchange_.fin_cancels = true;
     exchange_.loop->arm(beat_, stream_heartbeat);
     const auto left = std::make_shared<std::atomic<unsigned>>(streams_.server_->workers());
     streams_.everywhere([box = box_, endpoint = endpoint_, left](WorkerService& service) {

@@ -12,9 +12,8 @@ namespace mimus {
 
 class WorkerService;
 
-/// How often viewers are written to, whatever happens: shorter than what proxies wait, and one
-/// that has gone is noticed by it, as its connection only looks half-closed.
-inline constexpr std::chrono::seconds stream_heartbeat{5};
+/// How often viewers are written to, whatever happens: shorter than what proxies wait.
+inline constexpr std::chrono::seconds stream_heartbeat{15};
 
 class LiveStreams {
  public:

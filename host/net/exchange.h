@@ -133,7 +133,7 @@ class Exchange {
   /// slow with the body (408) or garbled it (400); 0: the client has gone.
   int refused_with = 0;
   /// Set by the Service where a client that has only stopped sending is to be cancelled as if it
-  /// had gone. While the head is handled.
+  /// had gone. Before it begins to answer.
   bool fin_cancels = false;
 
   /// Differs for each exchange of this process's life on one loop: what is posted from

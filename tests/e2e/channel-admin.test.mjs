@@ -3,7 +3,8 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import { Host, eventually } from './host.mjs';
 import { client as socketClient } from './socketio_client.mjs';
 
@@ -204,7 +205,6 @@ test('viewers need a token, are counted, and end with the host', async () => {
   assert.equal(refused.status, 503);
   await viewers[0].stop();
   const late = await eventually(async () => {
-    await (await client('/ws/ending', { on: own })).leave();  // that a viewer has gone is noticed by writing to it
     const one = await watch(path, { on: own });
     return one.status === 200 && one;
   }, 'a place');
@@ -283,4 +283,29 @@ test('clients of Socket.IO are seen, told and recorded like others', async () =>
   assert.equal(await two.socket.timeout(8000).emitWithAck('save'), 'saved');
   assert.match(await two.disconnected, /disconnect|close/);
   assert.deepEqual(two.all.filter(([name]) => name !== 'back'), one.all.filter(([name]) => name !== 'back'));
+});
+
+test('a real server behind an endpoint is recorded and then played without it', async () => {
+  const http = createServer();
+  const real = new WebSocket.Server({ server: http });
+  real.on('connection', (socket) => socket.on('message', (data) => {
+    socket.send(`real ${data}`);
+    setTimeout(() => socket.close(4003, 'done'), 200);
+  }));
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const endpoint = await channel('relayed', { proxyTarget: `ws://127.0.0.1:${http.address().port}/` });
+  const one = await client('/ws/relayed');
+  one.socket.send('hello');
+  assert.deepEqual(await one.closed, { code: 4003, reason: 'done' });
+  real.close();
+  http.close();
+  await eventually(async () => (await host.requests(`?endpointId=${endpoint.id}`)).some((r) => r.closeCode === 4003), 'the close');
+  const records = (await host.requests(`?endpointId=${endpoint.id}`)).reverse();
+  assert.deepEqual(records.filter((r) => r.direction).map((r) => [r.direction, r.data]), [['in', 'hello'], ['out', 'real hello']]);
+  const replaced = await ask('POST', `${endpoint.live}/record`, { path: '/ws/relayed' });
+  assert.equal(replaced.proxyTarget ?? null, null);
+  const two = await client('/ws/relayed');
+  assert.equal((await two.closed).code, 4003);
+  assert.deepEqual(two.received, ['real hello']);
 });
