@@ -298,28 +298,16 @@ test('bad fields are 400 with a pointer at each, and all are named at once', asy
 });
 
 test('what this version does not have is refused as not-available, never taken and ignored', async () => {
-  const [{ made: api }, , { made: channel, url: channelUrl }] = await family('later');
+  const [{ made: api }] = await family('later');
   for (const [method, path] of [
     ['GET', '/admin/requests/stream'],
     ['GET', '/admin/analytics/timeseries?by=status'],
-    ['POST', `${channelUrl}/apply`],
-    ['POST', `/admin/websocket-endpoints/${channel.id}/apply`],
+    ['POST', `${apis}/${api.id}/record`],
   ]) {
     const answer = await host.admin(method, path, method === 'GET' || method === 'DELETE' ? undefined : {});
     assertProblem(answer, 501, 'not-available');
   }
   assertProblem(await host.admin('GET', '/admin/requests?q=x'), 400, 'not-available', '/q');
-  for (const event of [
-    { trigger: 'message', name: 'a' },
-    { trigger: 'ack', payload: [] },
-    { trigger: 'schedule', steps: [{ afterMs: 1, close: 1000 }] },
-    { trigger: 'close-after', delayMs: 1, code: 1000 },
-  ]) {
-    const answer = await host.admin('POST', `${apis}/${api.id}/websocket-endpoints`, { path: '/ws/later2', events: [event] });
-    assert.equal(answer.status, 400, answer.text);
-    assert.equal(answer.json.type, 'urn:mimus:error:not-available', answer.text);
-    assert.ok(answer.json.errors.some((error) => error.pointer.startsWith('/events/0')), answer.text);
-  }
 });
 
 test('slugs, hosts and WebSocket paths belong to one API each: a second is 409', async () => {
