@@ -9,13 +9,13 @@
 // other machines don't. An echo's clients ask all the time; a broadcast's sleep, and the kernel notes
 // when each message came; those that count look every 10 ms.
 // Ends at the end of stdin, or with 1 and a reason on stderr when a connection ends.
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <deque>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "bench/macro/websocket.h"
@@ -121,8 +121,9 @@ class Load {
   }
 
   /// Lets what comes lie for a while: nobody waits for it, and the server need not wake us.
-  void look_after(std::chrono::milliseconds pause) {
-    std::this_thread::sleep_for(pause);
+  void look_after(int pause_ms) {
+    pollfd commands{STDIN_FILENO, POLLIN, 0};
+    ::poll(&commands, 1, pause_ms);
     while (poll(0) > 0) {
     }
   }
@@ -255,7 +256,7 @@ class Load {
                                   std::to_string(body.size()) + "\r\n\r\n" + body;
       if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) die("cannot post");
       while (heard_ < count_) {
-        look_after(std::chrono::milliseconds(200));
+        look_after(200);
         if (now() - began_ > 30) die("not all were told");
       }
       std::printf("{\"first\":%.6f,\"seconds\":%.6f}\n", first_ - began_, last_ - began_);
@@ -268,7 +269,7 @@ class Load {
       double seconds = 0;
       command >> seconds;
       start();
-      while (now() - began_ < seconds) look_after(std::chrono::milliseconds(10));
+      while (now() - began_ < seconds) look_after(10);
       std::printf("{\"messages\":%zu,\"seconds\":%.6f}\n", messages_, now() - began_);
     } else {
       die("what is " + what);
