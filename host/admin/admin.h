@@ -66,6 +66,8 @@ class ChannelControl {
   /// Gives the open channels the definition of now; one that is disabled closes them with 1001.
   /// Errors: unavailable - it cannot be bound, or a worker did not answer;  corrupt
   virtual Result<Applied> apply(const Ulid& endpoint) = 0;
+  /// Has the channels of endpoints that are not there any more closed with 1001, soon. [any thread]
+  virtual void close_gone() = 0;
 };
 
 /// Explains a compiled pipeline: JSON for GET /admin/pipeline. [query thread]

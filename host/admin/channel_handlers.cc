@@ -101,6 +101,8 @@ Outcome<Ulid> Service::known_channel(const std::string& id) const {
 Answer Service::list_connections(const Call& call) {
   auto page = page_request(call);
   if (!page) return std::move(page).error();
+  if (!page->cursor.empty() && !Ulid::parse(page->cursor))
+    return bad_input({{"/cursor", "is not a cursor of this list"}});
   auto endpoint = known_channel(call.params[0]);
   if (!endpoint) return std::move(endpoint).error();
   std::vector<ChannelInfo> all = services_.channels->list(*endpoint);

@@ -50,6 +50,16 @@ void check_hosts(std::string_view hosts, const std::string& base, std::vector<Fa
   }
 }
 
+bool has_dot_segment(std::string_view path) {
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (segment == "." || segment == "..") return true;
+    path.remove_prefix(segment.size());
+  }
+  return false;
+}
+
 void check_channel(const Definition& next, const std::string& base, std::vector<Fault>& faults) {
   const std::string path = json::unquote(next.field("path"));
   if (!path.starts_with("/ws/")) {
@@ -58,6 +68,8 @@ void check_channel(const Definition& next, const std::string& base, std::vector<
                return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '?' || c == '#';
              })) {
     faults.push_back({base + "/path", "may not hold white space, control characters, \"?\" or \"#\""});
+  } else if (has_dot_segment(path)) {
+    faults.push_back({base + "/path", "can never match: dot segments are removed from requests"});
   }
   std::size_t index = 0;
   for (const std::string& name : strings_of(next.field("subprotocols"))) {

@@ -162,6 +162,7 @@ Answer Service::erase(Kind kind, const Call& call) {
   ChangeSet changes(rules->rules, services_.database->definitions(), base);
   if (auto removed = changes.remove(kind, found->id); !removed) return std::move(removed).error();
   if (auto published = publish(changes); !published) return std::move(published).error();
+  if (kind != Kind::endpoint && services_.channels != nullptr) services_.channels->close_gone();
   return {204, ""};
 }
 

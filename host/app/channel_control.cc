@@ -133,6 +133,20 @@ Result<ChannelControl::Applied> WorkerChannels::apply(const Ulid& endpoint) {
   return Error{Code::unavailable, "not every worker could be given the definition: try again"};
 }
 
+void WorkerChannels::close_gone() {
+  for (unsigned i = 0; i < server_->workers(); ++i) {
+    post_to(*server_, i, [this, i] {
+      if (services_[i] == nullptr) return;
+      Generations::Lease& lease = services_[i]->context().lease;
+      const Generation* const now = lease.acquire();
+      services_[i]->channels().close_but(
+          [&](const Ulid& endpoint) { return now->definitions->find_channel(endpoint) != nullptr; }, 1001,
+          "the endpoint was deleted");
+      lease.release(now);
+    });
+  }
+}
+
 Status WorkerChannels::bind_now(const Ulid& endpoint) {
   Compiler::Job job;
   job.definitions = generations_->definitions();

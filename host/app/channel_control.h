@@ -35,6 +35,7 @@ class WorkerChannels final : public ChannelControl {
   std::size_t send(const ChannelSend& what) override;
   bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override;
   Result<Applied> apply(const Ulid& endpoint) override;
+  void close_gone() override;
 
  private:
   /// Has the endpoint's pipeline compiled for the plugins of now. Errors: as apply

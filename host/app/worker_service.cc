@@ -203,6 +203,7 @@ void ChannelEars::on_refused(const ChannelRefusal& refusal) {
 void WorkerService::retry_journal() {
   context_.retry_journal();
   channel_journal_.retry();
+  if (!channel_journal_.is_full()) channels_.read_on();
 }
 
 void WorkerService::evict(const PluginHost::Loaded& plugin) {

@@ -51,6 +51,7 @@ class ChannelEars final : public ChannelObserver {
   void on_message(const BaseChannel& channel, const ChannelMessage& message) override;
   void on_close(const BaseChannel& channel, int code, std::string_view reason) override;
   void on_refused(const ChannelRefusal& refusal) override;
+  bool is_full() const override { return journal_ != nullptr && journal_->is_full(); }
 
  private:
   ChannelJournal* const journal_;

@@ -66,6 +66,7 @@ void BaseChannel::take_message(bool binary, std::string_view payload) {
   if (observed()) {
     table_->observer->on_message(
         *this, {binary ? Outgoing::Kind::binary : Outgoing::Kind::text, false, {}, payload, {}, -1});
+    if (captures_ && table_->observer->is_full()) hold();
   }
   behaviour_->on_message(*this, binary, payload);
 }
@@ -77,6 +78,17 @@ void BaseChannel::take_event(const IncomingEvent& event) {
                 event.name, event.args, event.binaries, event.ack});
   }
   behaviour_->on_event(*this, event);
+}
+
+void BaseChannel::hold() {
+  if (std::exchange(is_held_, true)) return;
+  table_->held.push_back(this);
+  stop_reading();
+}
+
+void BaseChannel::let_go() {
+  is_held_ = false;
+  read_on();
 }
 
 bool BaseChannel::send(Outgoing& message) {
@@ -137,6 +149,7 @@ void BaseChannel::end_timers() {
 void BaseChannel::move_to(Phase to) {
   if (table_ != nullptr) {
     if (phase_ == Phase::open) --table_->open;
+    if (std::exchange(is_held_, false)) std::erase(table_->held, this);
     end_timers();
     leave_rooms();
   }

@@ -36,6 +36,7 @@ struct ChannelTable::State {
   ChannelObserver* observer = nullptr;
   std::unordered_map<Ulid, ChannelLine> lines;  ///< Of endpoints that have any.
   std::map<Ulid, unsigned> watched;             ///< How often.
+  std::vector<BaseChannel*> held;               ///< Not read until the observer has room.
   std::size_t open = 0;
 };
 
@@ -73,6 +74,9 @@ class BaseChannel : public Channel {
   /// REQUIRES: is_open(), and no hook of the behaviour runs
   void rebind(std::unique_ptr<ChannelBehaviour> successor);
 
+  /// The table has taken it from those that are held.
+  void let_go();
+
   BaseChannel* previous = nullptr;  ///< The table's.
   BaseChannel* next = nullptr;
 
@@ -100,6 +104,10 @@ class BaseChannel : public Channel {
   /// `left_out`: such a peer cannot be told.
   enum class Sent : std::uint8_t { failed, left_out, sent };
   virtual Sent transmit(Outgoing& message) = 0;
+  /// Stops and goes on reading, if the derived class can; pause() and resume() are another's.
+  virtual void stop_reading() {}
+  virtual void read_on() {}
+  bool is_held() const { return is_held_; }
   /// Disarms what the derived class has armed on the loop. REQUIRES: attached()
   virtual void disarm() = 0;
 
@@ -124,6 +132,7 @@ class BaseChannel : public Channel {
   };
 
   bool observed() const;
+  void hold();
   void leave_rooms();
   void end_timers();
   void fire(Pending& pending);
@@ -136,7 +145,8 @@ class BaseChannel : public Channel {
   Phase phase_ = Phase::fresh;
   bool opened_ = false;  ///< on_open was called, on_close is owed.
   bool captures_ = false;
-  int end_code_ = 0;  ///< 0: nobody said anything yet.
+  bool is_held_ = false;  ///< In the table's list.
+  int end_code_ = 0;      ///< 0: nobody said anything yet.
   std::string end_reason_;
   std::uint32_t seen_ = 0;   ///< Messages in the second that began …
   std::int64_t second_ = 0;  ///< … here.

@@ -1,6 +1,8 @@
 // The table of a worker's channels, by endpoint.
 #include "host/channel/channels.h"
 
+#include <utility>
+
 #include "host/channel/raw_channel.h"
 
 namespace mimus {
@@ -132,6 +134,19 @@ void ChannelTable::close_users(const void* plugin, int code, std::string_view re
     }
   }
   for (BaseChannel* const c : users) c->close(code, reason);
+}
+
+void ChannelTable::close_but(const std::function<bool(const Ulid&)>& keep, int code,
+                             std::string_view reason) {
+  std::vector<Ulid> gone;  // closing may change the lines
+  for (const auto& [endpoint, line] : state_->lines) {
+    if (!keep(endpoint)) gone.push_back(endpoint);
+  }
+  for (const Ulid& endpoint : gone) close_all(endpoint, code, reason);
+}
+
+void ChannelTable::read_on() {
+  for (BaseChannel* const held : std::exchange(state_->held, {})) held->let_go();
 }
 
 std::size_t ChannelTable::count(const Ulid& endpoint, std::string_view client_ip) const {

@@ -153,6 +153,8 @@ class ChannelObserver {
   /// `code` is what the first of both sides said: 1005 for none, 1006 where the connection was lost.
   virtual void on_close(const BaseChannel& channel, int code, std::string_view reason) = 0;
   virtual void on_refused(const ChannelRefusal&) {}
+  /// True: raw channels that capture are not read until ChannelTable::read_on.
+  virtual bool is_full() const { return false; }
 };
 
 struct ChannelOptions {
@@ -208,6 +210,10 @@ class ChannelTable {
   void close_users(const void* plugin, int code, std::string_view reason);
   /// Closes all of an endpoint; how many.
   std::size_t close_all(const Ulid& endpoint, int code, std::string_view reason);
+  /// Closes all whose endpoint is not to be kept.
+  void close_but(const std::function<bool(const Ulid& endpoint)>& keep, int code, std::string_view reason);
+  /// The observer is full no more: what its channels sent meanwhile is read.
+  void read_on();
   /// Gives every open channel of an endpoint what `next` makes for it, in the place of its
   /// behaviour (see ChannelBehaviour::on_rebind); how many.
   std::size_t rebind(const Ulid& endpoint,

@@ -11,9 +11,9 @@ using std::chrono::milliseconds;
 /// Silence after which a failed peer has read why.
 constexpr milliseconds quiet{100};
 
-/// Bytes of compressed messages between two looks at whether the channel is paused: they may
-/// become a thousand times as many.
-constexpr std::size_t deflated_step = 1024;
+/// Bytes between two looks at whether the channel is stopped, where they may become a thousand
+/// times as many: compressed messages, and small ones that the journal keeps.
+constexpr std::size_t small_step = 1024;
 
 /// A text of one byte under a reserved opcode and all reserved bits.
 constexpr std::string_view garbage = "\xf3\x01?";
@@ -51,9 +51,9 @@ void RawChannel::on_bytes(std::string_view data) {
 }
 
 void RawChannel::feed(std::string_view data) {
-  const std::size_t step = rules().deflate_window_bits != 0 ? deflated_step : data.size();
+  const std::size_t step = rules().deflate_window_bits != 0 || captures() ? small_step : data.size();
   while (!data.empty() && (phase() == Phase::open || ending_ == Ending::closing)) {
-    if (paused_) {
+    if (is_stopped()) {
       held_ = data;
       return;
     }
@@ -105,11 +105,17 @@ std::size_t RawChannel::queued() const {
 
 void RawChannel::pause() {
   if (phase() != Phase::open || std::exchange(paused_, true)) return;
-  wire_->pause();
+  stop_reading();
 }
 
 void RawChannel::resume() {
-  if (!std::exchange(paused_, false)) return;
+  if (std::exchange(paused_, false)) read_on();
+}
+
+void RawChannel::stop_reading() { wire_->pause(); }
+
+void RawChannel::read_on() {
+  if (is_stopped()) return;
   heard_ = table().loop.now();
   pinged_ = false;
   if (held_.empty()) return wire_->resume();
@@ -120,7 +126,7 @@ void RawChannel::feed_held() {
   feed(std::exchange(held_, {}));
   if (phase() != Phase::open) return;
   table().loop.arm(watch_, table().options.ping_interval);
-  if (!paused_) wire_->resume();
+  if (!is_stopped()) wire_->resume();
 }
 
 void RawChannel::on_drain() { close(1001, {}); }
@@ -186,8 +192,9 @@ void RawChannel::cut() {
 
 void RawChannel::end(Phase phase, Ending ending) {
   if (attached()) disarm();
-  if (std::exchange(paused_, false) || !held_.empty())
-    wire_->resume();  // The peer's goodbye must get through.
+  const bool stopped = is_stopped();
+  paused_ = false;
+  if (stopped || !held_.empty()) wire_->resume();  // The peer's goodbye must get through.
   ending_ = ending;
   move_to(phase);
 }
@@ -202,7 +209,7 @@ void RawChannel::watch() {
 
 void RawChannel::watch_idle() {
   const ChannelOptions& options = table().options;
-  if (paused_) return table().loop.arm(watch_, options.ping_interval);  // Whom nobody reads is silent.
+  if (is_stopped()) return table().loop.arm(watch_, options.ping_interval);  // Whom nobody reads is silent.
   if (!held_.empty()) return feed_held();
   if (pinged_) return cut();
   const auto silent = table().loop.now() - heard_;

@@ -42,6 +42,9 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
 
   Sent transmit(Outgoing& message) override;
   void disarm() override;
+  void stop_reading() override;
+  void read_on() override;
+  bool is_stopped() const { return paused_ || is_held(); }
   void on_message(Opcode opcode, std::string_view payload) override;
   void feed(std::string_view data);
   void feed_held();

@@ -130,7 +130,10 @@ void Connection::turn() {
   }
   in_turn_ = false;
   if (state_ == State::dead) return;
-  if (overrun_) return lost();  // Also from a takeover that was closing gently.
+  if (overrun_) {  // Also from a takeover that was closing gently.
+    if (!cut_ || flush()) lost();
+    return;
+  }
   keep_rest();
   const bool had_output = !out_.empty();
   if (!flush()) return;
@@ -260,7 +263,7 @@ bool Connection::feed_takeover() {
     slice_ = out_.size() - before > 4 * slice.size() ? first_slice : 2 * slice_;
   } else {
     input_ = {};
-    if (overrun_ || peer_ended_) lost();
+    if (peer_ended_ && !overrun_) lost();
     return false;
   }
   return state_ == State::taken;

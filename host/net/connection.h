@@ -146,6 +146,7 @@ class Connection final : public FdHandler, public ResponseSink {
   bool linger_ = false;   // The client may still be sending when we close.
   bool reset_ = false;    // Close with a reset.
   bool overrun_ = false;  // A takeover must be closed: it wrote too much, or asked for it.
+  bool cut_ = false;      // It asked for it, and what it wrote before goes first.
   bool taken_started_ = false;
   bool paused_ = false;   // A takeover wants no bytes.
   bool in_head_ = false;  // The service is being told of a head, and has asked for nothing yet.

@@ -286,6 +286,7 @@ void Connection::Wire::resume() {
 
 void Connection::Wire::close_now() {
   connection_.overrun_ = true;
+  connection_.cut_ = true;
   if (!connection_.in_turn_) connection_.schedule();
 }
 

@@ -100,7 +100,8 @@ class Takeover {
     virtual bool write(std::string_view data) = 0;
     virtual std::size_t queued() const = 0;  ///< Bytes not yet taken by the kernel.
     virtual void close_after_write() = 0;    ///< Flushes, then closes (on_closed follows).
-    virtual void close_now() = 0;            ///< on_closed follows, not from within.
+    /// What was written goes out as far as the peer takes it at once; on_closed follows, not from within.
+    virtual void close_now() = 0;
     /// No on_bytes until `resume`: what the client sends waits in the kernel, and at its end. A
     /// reset is still told. Closing does not wait for it.
     virtual void pause() = 0;

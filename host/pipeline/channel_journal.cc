@@ -44,6 +44,7 @@ RecordInput begun(const ChannelOrigin& origin) {
   out.kind = RecordKind::channel;
   out.api = origin.api;
   out.path = origin.path;
+  out.client_ip = origin.client_ip;
   return out;
 }
 
@@ -52,7 +53,6 @@ RecordInput knock(const ChannelOrigin& origin) {
   RecordInput out = begun(origin);
   out.method = "GET";
   out.query = origin.query;
-  out.client_ip = origin.client_ip;
   out.user_agent = origin.user_agent;
   return out;
 }

@@ -12,8 +12,9 @@ namespace mimus {
 /// One record for each channel that opens, its id being the channel's, and for each that is
 /// refused; where the API captures bodies also one for each message and for the close.
 ///
-/// A message cannot be made to wait as an answer can: what a full journal refuses under
-/// `lossless` waits here, in its order, and beyond `max_waiting` bytes is dropped and counted.
+/// What a full journal refuses under `lossless` waits here, in its order, and whose messages are
+/// kept is not read meanwhile. What still comes (timers, broadcasts, Socket.IO) is dropped and
+/// counted beyond `max_waiting` bytes.
 class ChannelJournal final : public ChannelObserver {
  public:
   static constexpr std::size_t max_waiting = 4u << 20;
@@ -26,6 +27,7 @@ class ChannelJournal final : public ChannelObserver {
   void on_message(const BaseChannel& channel, const ChannelMessage& message) override;
   void on_close(const BaseChannel& channel, int code, std::string_view reason) override;
   void on_refused(const ChannelRefusal& refusal) override;
+  bool is_full() const override { return !waiting_.empty(); }
 
   /// The journal has room again.
   void retry();

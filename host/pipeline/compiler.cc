@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -24,7 +25,7 @@ const CompiledPipeline* borrowed(const CompiledCell& cell, std::uint64_t api_rev
 Pipeline::Heirloom left_by(const CompiledPipeline* compiled, std::uint64_t api_revision) {
   if (compiled == nullptr || compiled->api_revision != api_revision) return {};
   if (compiled->stable == nullptr) return compiled->left;
-  Pipeline::Heirloom out{compiled->stable->bindings(), compiled->stable->addresses()};
+  Pipeline::Heirloom out{compiled->stable->bindings()};
   if (compiled->candidate != nullptr) {
     const Bindings& more = compiled->candidate->bindings();
     out.bindings.insert(out.bindings.end(), more.begin(), more.end());
@@ -41,6 +42,8 @@ struct Compiler::State {
   const std::vector<std::pair<std::string, std::string>> host_config;
 
   std::mutex compiling;  // one at a time: the compile thread, or the query thread's explain
+  std::map<Ulid, std::weak_ptr<AddressCount>> addresses;  // guarded by compiling
+  std::size_t prune_at;                                   // guarded by compiling
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -84,6 +87,7 @@ struct Compiler::State {
     const std::shared_ptr<const PluginMix> mix = generations.plugins();
     if (const auto* const known = borrowed(*cell, job.api->revision, mix->serial)) return known->stable;
     Pipeline::Heirloom known = left_by(static_cast<const CompiledPipeline*>(cell->get()), job.api->revision);
+    if (job.channel != nullptr) known.addresses = addresses_of(job.channel->id);
     auto made = std::make_unique<CompiledPipeline>();
     made->plugins = mix->serial;
     made->api_revision = job.api->revision;
@@ -105,6 +109,18 @@ struct Compiler::State {
             [&reclaim = generations](const Pipeline* gone) { reclaim.soon([gone] { delete gone; }); }};
   }
 
+  /// Those who are connected count under each of the endpoint's revisions, and its API's.
+  std::shared_ptr<AddressCount> addresses_of(const Ulid& channel) {
+    if (addresses.size() >= prune_at) {
+      std::erase_if(addresses, [](const auto& one) { return one.second.expired(); });
+      prune_at = 2 * addresses.size() + 64;
+    }
+    std::weak_ptr<AddressCount>& known = addresses[channel];
+    std::shared_ptr<AddressCount> out = known.lock();
+    if (out == nullptr) known = out = std::make_shared<AddressCount>();
+    return out;
+  }
+
   void put(const CompiledCell& cell, std::unique_ptr<CompiledPipeline> made) {
     std::shared_ptr<const Compiled> old = cell.replace(std::move(made));
     if (old != nullptr) generations.retire([keep = std::move(old)]() mutable { keep.reset(); });
@@ -117,7 +133,6 @@ struct Compiler::State {
     left->plugins = compiled->plugins;
     left->api_revision = compiled->api_revision;
     Pipeline::Heirloom known = left_by(compiled, compiled->api_revision);
-    left->left.addresses = std::move(known.addresses);
     for (auto& binding : known.bindings) {
       const PluginPtr plugin = binding->plugin();
       const auto serves = [&](const PluginSetPtr& set) {
@@ -147,7 +162,8 @@ struct Compiler::State {
 
 Compiler::Compiler(const PluginHost& plugins, const DefinitionStore& store, Generations& generations,
                    std::vector<std::pair<std::string, std::string>> host_config)
-    : state_(new State{plugins, store, generations, std::move(host_config), {}, {}, {}, {}, false, {}}) {
+    : state_(
+          new State{plugins, store, generations, std::move(host_config), {}, {}, 64, {}, {}, {}, false, {}}) {
   state_->thread = std::thread([this] { state_->run(); });
 }
 

@@ -88,6 +88,7 @@ class Pipeline {
   /// What an older pipeline of the same definition leaves.
   struct Heirloom {
     Bindings bindings;  ///< Those to instances of `set` are taken over.
+    /// Of a channel's endpoint; nullptr: nobody is connected.
     std::shared_ptr<AddressCount> addresses = nullptr;
   };
   /// Of the plugins of `set`. [ctl]

@@ -98,7 +98,7 @@ test('messages and the end are records where the API captures bodies', async () 
   assert.deepEqual(records.map((r) => [r.direction, r.messageType, r.data]), [
     [undefined, undefined, undefined], ['in', 'text', 'hällo'], ['out', 'text', 'hällo'], ['in', 'binary', 'AP8='], ['out', 'binary', 'AP8='],
     [undefined, undefined, undefined]]);
-  assert.ok(records.every((r) => r.connectionId === records[0].id));
+  assert.ok(records.every((r) => r.connectionId === records[0].id && r.clientIp === '127.0.0.1'));
   assert.deepEqual([records[5].closeCode, records[5].closeReason, records[5].messagesIn, records[5].messagesOut], [1000, 'bye', 2, 2]);
   assert.equal((await host.requests(`?kind=http&endpointId=${endpoint.id}`)).length, 0);
   assert.equal((await host.requests(`?connectionId=${records[0].id}`)).length, 6);
@@ -133,6 +133,7 @@ test('open connections get a changed definition on request, and its limits stay 
   const all = await several('/ws/changed', 12);
   for (const one of all) await one.has('{"event":"every","data":"old"}');
   await ask('PATCH', endpoint.definition, { events: welcome('new') });
+  await assert.rejects(client('/ws/changed'), /429/, 'those of the old definition count');
   assert.deepEqual(await ask('POST', `${endpoint.definition}/apply`), { applied: 12, closed: 0 });
   for (const one of all) await one.has('{"event":"every","data":"new"}');
   all.forEach((one) => { one.received.length = 0; });

@@ -137,6 +137,7 @@ test('an unknown path is 404, as is a disabled endpoint; plain HTTP is told to u
   assert.match(await handshake('GET /ws/plain HTTP/1.1', 'Sec-WebSocket-Version: 13'), /^HTTP\/1\.1 400 /);
   assert.match(await handshake('GET /ws/plain HTTP/1.1', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short'), /^HTTP\/1\.1 400 /);
   assert.match(await handshake('POST /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0`), /^HTTP\/1\.1 4\d\d /);
+  assert.match(await handshake('GET /ws/plain HTTP/1.0', `${key}\r\nSec-WebSocket-Version: 13`), /^HTTP\/1\.1 400 /);
   const old = await handshake('GET /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 8`);
   assert.match(old, /^HTTP\/1\.1 426 /);
   assert.match(old, /Sec-WebSocket-Version: 13/i);
@@ -215,6 +216,28 @@ test('a changed definition applies to new connections, open ones keep theirs', a
   assert.ok(before.received.every((e) => e.event === 'old'));
   await before.leave();
   await after.leave();
+});
+
+test('the clients of an endpoint that is deleted, alone or with its API, are told and closed', async () => {
+  const alone = await channel('doomed', '/ws/doomed');
+  const whole = await channel('doomed-api', '/ws/doomed-api');
+  await channel('spared', '/ws/spared', { events: [{ name: 'pong', trigger: 'message' }] });
+  const [one, other, spared] = await Promise.all([client('/ws/doomed'), client('/ws/doomed-api'), client('/ws/spared')]);
+  for (const path of [`${alone.apiId}/websocket-endpoints/${alone.id}`, whole.apiId])
+    assert.equal((await host.admin('DELETE', `/admin/api-definitions/${path}`)).status, 204);
+  const end = { code: 1001, reason: 'the endpoint was deleted' };
+  assert.deepEqual([await one.closed, await other.closed], [end, end]);
+  spared.socket.send('ping');
+  assert.deepEqual(await spared.next(), { event: 'pong', data: null });
+  await spared.leave();
+});
+
+test('a connection that is dropped at once has had what was sent before', async () => {
+  await channel('fleeting', '/ws/fleeting', { events: [
+    { trigger: 'connection', name: 'welcome' }, { trigger: 'connection', fault: 'drop' }] });
+  const one = await client('/ws/fleeting');
+  assert.deepEqual(await one.next(), { event: 'welcome', data: null });
+  assert.equal((await one.closed).code, 1006);
 });
 
 test('maxConnectionsPerIp is a limit while they last', async () => {

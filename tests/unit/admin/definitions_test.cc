@@ -127,8 +127,10 @@ TEST_F(AdminDefinitions, DeletingAnApiTakesWhatBelongsToIt) {
   const std::string api = make_api();
   const std::string endpoint = call("POST", api + "/endpoints", R"({"method":"GET","path":"/a"})").text("id");
   const std::string channel = call("POST", api + "/websocket-endpoints", R"({"path":"/ws/a"})").text("id");
+  EXPECT_EQ(channels.looked_for_gone, 0);
   const Reply gone = call("DELETE", api);
   EXPECT_EQ(gone.status, 204);
+  EXPECT_EQ(channels.looked_for_gone, 1) << "their clients leave, too";
   EXPECT_EQ(gone.body, "");
   EXPECT_EQ(call("GET", api).status, 404);
   EXPECT_EQ(definitions()->find_endpoint(*Ulid::parse(endpoint)), nullptr);
@@ -217,6 +219,8 @@ TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
       {"what the plugin does not have yet", endpoints, R"({"method":"GET","path":"/a","sample":8})",
        "/sample: 8 is not available\n", "not-available"},
       {"a channel elsewhere", sockets, R"({"path":"/chat/x"})", "/path: must begin with", "invalid-input"},
+      {"a channel at a dot segment", sockets, R"({"path":"/ws/../x"})", "/path: can never match",
+       "invalid-input"},
       {"a subprotocol with a space", sockets, R"({"path":"/ws/a","subprotocols":["a b"]})",
        "/subprotocols/0: must be a token\n", "invalid-input"},
       {"an empty token", sockets, R"({"path":"/ws/a","requireToken":""})",

@@ -51,6 +51,9 @@ class FakeChannels final : public ChannelControl {
     return Applied{list(endpoint).size(), 1};
   }
 
+  void close_gone() override { ++looked_for_gone; }
+
+  int looked_for_gone = 0;
   std::vector<ChannelInfo> open;
   std::vector<std::string> sent, closed;
   bool refuse_apply = false;

@@ -89,6 +89,48 @@ TEST_F(Pauses, AreNoSilence) {
   EXPECT_EQ(peer->wire.taken(), frame(Opcode::ping, ""));
 }
 
+/// An observer that has room for some messages.
+struct Narrow final : ChannelObserver {
+  void on_open(const BaseChannel&) override {}
+  void on_message(const BaseChannel&, const ChannelMessage&) override { ++told; }
+  void on_close(const BaseChannel&, int, std::string_view) override {}
+  bool is_full() const override { return told >= room; }
+  int told = 0, room = 3;
+};
+
+TEST_F(Pauses, WhileTheObserverIsFullWhoseMessagesItKeeps) {
+  Narrow observer;
+  net.on([&] { table->observe(&observer); });
+  net.on([&] {
+    peer.emplace(net.loop, *table, Ulid{}, "10.0.0.1");
+    peer->diary.captures = true;
+    peer->start();
+  });
+  std::string all;
+  for (int i = 0; i < 1000; ++i) all += client_text("a short message");
+  net.on([&] { peer->bytes(all); });
+  EXPECT_TRUE(peer->wire.paused);
+  EXPECT_LT(observer.told, 100) << "what was read with them waits";
+  net.on([&] {
+    peer->channel().pause();
+    peer->channel().resume();
+  });
+  EXPECT_TRUE(peer->wire.paused) << "that was for another reason";
+  observer.room = 2000;
+  net.on([&] { table->read_on(); });
+  net.advance(1ms);
+  EXPECT_EQ(observer.told, 1000);
+  EXPECT_FALSE(peer->wire.paused);
+  observer.room = 0;
+  net.on([&] { peer->bytes(client_text("one more")); });
+  EXPECT_TRUE(peer->wire.paused);
+  net.on([&] {
+    peer.reset();
+    table->read_on();
+    table->observe(nullptr);
+  });
+}
+
 TEST_F(Pauses, EndWithTheChannel) {
   join();
   net.on([&] {

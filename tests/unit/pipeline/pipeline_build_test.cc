@@ -173,7 +173,6 @@ TEST(Compiler, CarriesBindingsOverSwapsAndLetsGoOfThoseToInstancesThatWent) {
   const EndpointRecord* const endpoint = definitions->find_endpoint(world.id);
   const Pipeline* const before = compiled(world, *job.api, *endpoint);
   ASSERT_NE(before, nullptr);
-  const auto addresses = before->addresses();
   EXPECT_EQ(asked, 2) << "by the API and the endpoint";
   PluginPtr old_c, a;
   for (const PluginPtr& plugin : world.plugins->current()->in_order()) {
@@ -203,7 +202,6 @@ TEST(Compiler, CarriesBindingsOverSwapsAndLetsGoOfThoseToInstancesThatWent) {
     EXPECT_EQ((*made)->holders.bindings, 2U);
     EXPECT_EQ(a->holders.bindings, bound_of_a);
     EXPECT_EQ(asked, 2) << "once for each instance and definition";
-    EXPECT_EQ(compiled(world, *job.api, *endpoint)->addresses(), addresses);
     old_c = *made;
   }
 }
