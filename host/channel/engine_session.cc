@@ -88,7 +88,11 @@ void LiveSession::close() {
   if (phase_ != Phase::open) return;
   if (socket_ != nullptr) return end(Phase::ended);
   append_packet(waiting_, EngineType::close);
+  // A client that was told to upgrade may poll no more: it hears of the end once it has upgraded.
+  std::unique_ptr<Upgrade> under_way;
+  if (upgrade_ != nullptr && upgrade_->probed) under_way = std::move(upgrade_);
   end(Phase::parting);
+  upgrade_ = std::move(under_way);
   table_.loop.arm(watch_, last_word);
 }
 
@@ -266,6 +270,12 @@ void LiveSession::upgrade_to(EngineWebSocket& socket) {
     frames += packet.binary ? frame(Opcode::binary, packet.data) : frame(Opcode::text, text);
   }
   end_poll();
+  if (phase_ != Phase::open) {
+    phase_ = Phase::ended;
+    if (!frames.empty()) socket.send(frames);
+    socket.close();
+    return table_.attend(*this);
+  }
   socket_ = &socket;
   if (slow_ != 0) socket.slow_down(slow_);
   if (!frames.empty()) transmit(frames);
@@ -320,6 +330,7 @@ bool LiveSession::settle() {
   if (phase_ != Phase::open) end_user();
   if (poll_ != nullptr && !waiting_.empty()) answer();
   if (phase_ == Phase::parting && waiting_.empty()) phase_ = Phase::ended;
+  if (phase_ == Phase::ended) drop_upgrade();
   return phase_ != Phase::ended;
 }
 
@@ -329,6 +340,7 @@ void LiveSession::end_user() {
 
 void LiveSession::abandon() {
   end(Phase::ended);
+  drop_upgrade();
   end_user();
   if (poll_ != nullptr) std::exchange(poll_, nullptr)->detach();
 }

@@ -58,7 +58,7 @@ void NamespaceChannel::close(int code, std::string_view reason) {
   if (phase() != Phase::open) return;
   end(valid_close_code(code) ? code : 0, reason);
   // Who is disconnected by a packet stays away: a client comes back only to a session that was lost.
-  if (code == 1012) return session_.close();
+  if (code == 1012 || code == 1014) return session_.close();
   say(SocketType::disconnect, {});
   owner_.on_channel_ended();
 }

@@ -11,7 +11,9 @@ namespace mimus {
 
 /// On its channel's loop. What passes between client and server keeps its order; what the client
 /// sends before the server can be reached waits. A side that reads slowly is not read from faster.
-/// Where the server closes or is lost, the channel is closed: with its code, or with 1014.
+/// Where the server closes or is lost, the channel is closed: with its code, or with 1014. A Socket.IO
+/// client is closed with 1000 or 1008 where the server disconnects or refuses it, and it stays away; with
+/// 1012 or 1014 where the server ends the session, is lost or not there, and it comes back.
 class Relay {
  public:
   virtual ~Relay() = default;  ///< Closes the server's side with what the channel was closed with.

@@ -85,7 +85,7 @@ void SocketRelay::on_server_message(bool binary, std::string_view data) {
     case '0':
       return send_packet(SocketType::connect, channel_.origin().auth);
     case '1':
-      return end(1000, "the server closed the session");
+      return end(1012, "the server closed the session");
     case '2':
       return server_.send(false, "3" + std::string(data.substr(1)));
     case '4':
@@ -105,7 +105,7 @@ void SocketRelay::take(bool binary, std::string_view message) {
 void SocketRelay::on_packet(const SocketPacket& packet) {
   if (ended_ || packet.ns != ns_) return;
   if (packet.type == SocketType::connect) return connected();
-  if (packet.type == SocketType::connect_error) return end(1014, message_in(packet.data));
+  if (packet.type == SocketType::connect_error) return end(1008, message_in(packet.data));
   if (packet.type == SocketType::disconnect) return end(1000, "the server disconnected the client");
   EventParts parts{std::string(packet.name), std::string(packet.data), {}, packet.id};
   parts.binaries.assign(packet.binaries.begin(), packet.binaries.end());
@@ -140,7 +140,8 @@ void SocketRelay::send_packet(SocketType type, std::string_view payload) {
 void SocketRelay::on_server_gone(int code, std::string_view reason) {
   ended_ = true;
   loop_.disarm(*this);
-  ServerSide::on_server_gone(connected_ || code == 1006 ? code : 1014, reason);
+  // Whatever it says as it goes: who was connected to it itself would come back.
+  ServerSide::on_server_gone(connected_ && code != 1006 ? 1012 : 1014, reason);
 }
 
 void SocketRelay::end(int code, std::string_view reason) {

@@ -32,6 +32,7 @@ before(async () => {
       socket.on('askMe', () => socket.emit('question', 'why', (...answer) => socket.emit('answered', ...answer)));
       socket.on('leave', () => socket.disconnect());
       socket.on('drop', () => socket.conn.close());
+      socket.on('break', () => socket.conn.transport.socket.terminate());
     });
   }
   real.of('/locked').use((socket, next) => next(new Error(`not for ${socket.handshake.auth.name}`)));
@@ -98,11 +99,11 @@ test('a target without a path is the main namespace; many events keep their orde
 
 test("the server's goodbye reaches the client", async () => {
   const endpoint = await relay(target('/chat'));
-  for (const event of ['leave', 'drop']) {
+  for (const [event, reason] of [['leave', 'io server disconnect'], ['drop', 'transport close'], ['break', 'transport close']]) {
     const one = client(endpoint.path, { transports: ['websocket'] });
     await one.next('hello');
     one.socket.emit(event);
-    assert.equal(await one.gone, 'io server disconnect', event);
+    assert.equal(await one.gone, reason, event);
   }
   const locked = await relay(target('/locked'));
   const refused = client(locked.path, { auth: { name: 'Bob' } });
@@ -110,7 +111,31 @@ test("the server's goodbye reaches the client", async () => {
   const nowhere = client((await relay(target('/nowhere'))).path);
   assert.equal(await nowhere.gone, 'io server disconnect');
   const down = client((await relay('ws://127.0.0.1:9/')).path);
-  assert.equal(await down.gone, 'io server disconnect');
+  assert.equal(await down.gone, 'transport close');
+});
+
+test('clients come back once their server does', async () => {
+  let plain = createServer();
+  const serve = async (port) => {
+    const server = new Server(plain = createServer());
+    server.on('connection', (socket) => socket.emit('hello', port));
+    plain.listen(port, '127.0.0.1');
+    await once(plain, 'listening');
+    return server;
+  };
+  let server = await serve(0);
+  const { port } = plain.address();
+  const endpoint = await relay(`http://127.0.0.1:${port}`);
+  const all = [['websocket'], ['polling'], ['polling', 'websocket']].map((transports) =>
+    client(endpoint.path, { transports, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100 }));
+  for (const one of all) assert.deepEqual(await one.next('hello'), [0]);
+  await server.close();
+  // They meet the empty place, too.
+  await Promise.all(all.map(async ({ socket, gone }) => { await gone; await once(socket, 'connect'); await once(socket, 'disconnect'); }));
+  server = await serve(port);
+  for (const one of all) await eventually(() => one.heard.some((event) => event[1] === port), 'the server again', 20_000);
+  for (const one of all) one.socket.disconnect();
+  await server.close();
 });
 
 test('the journal keeps both directions, of raw clients and of Socket.IO clients', async () => {

@@ -210,6 +210,40 @@ TEST_F(EngineUpgrades, EndWithTheSession) {
   EXPECT_EQ(taken(peer), close_frame());
 }
 
+TEST_F(EngineUpgrades, BringTheEndToAClientThatPollsNoMore) {
+  const std::string sid = open();
+  EnginePeer& peer = connect(sid);
+  const Sent waiting = poll(sid);
+  text(peer, "2probe");
+  EXPECT_EQ(taken(peer), text_frame("3probe"));
+  EXPECT_EQ(waiting->answer, "6");
+  net.on([&] {
+    EngineMessages messages;
+    messages.add(false, "a");
+    diary.session->send(messages);
+    diary.session->close();
+  });
+  turns();
+  EXPECT_EQ(diary.alive, 0);
+  EXPECT_EQ(taken(peer), "");
+  text(peer, "5");
+  EXPECT_EQ(taken(peer), text_frame("4a") + text_frame("1") + close_frame());
+  turns();
+  EXPECT_EQ(poll(sid)->status, 400);
+}
+
+TEST_F(EngineUpgrades, EndOnceAPollHasFetchedTheEnd) {
+  const std::string sid = open();
+  EnginePeer& peer = connect(sid);
+  text(peer, "2probe");
+  taken(peer);
+  net.on([&] { diary.session->close(); });
+  turns();
+  EXPECT_EQ(poll(sid)->answer, "1");
+  turns();
+  EXPECT_EQ(taken(peer), close_frame());
+}
+
 TEST_F(EngineUpgrades, MisbehaveOverAWebSocket) {
   EnginePeer& peer = connect();
   taken(peer);

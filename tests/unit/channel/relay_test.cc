@@ -327,10 +327,10 @@ TEST_F(SocketRelays, EndWithTheServer) {
     const char* packet;
     const char* closed;
   } cases[] = {
-      {"refused", R"(44/chat,{"message":"not \u0061llowed"})", "1014=not allowed"},
-      {"refused in few words", R"(44/chat,"no")", "1014=no"},
+      {"refused", R"(44/chat,{"message":"not \u0061llowed"})", "1008=not allowed"},
+      {"refused in few words", R"(44/chat,"no")", "1008=no"},
       {"disconnected", "41/chat,", "1000=the server disconnected the client"},
-      {"closed", "1", "1000=the server closed the session"},
+      {"closed", "1", "1012=the server closed the session"},
       {"no packet of Engine.IO", "x", "1014=the server does not speak Engine.IO"},
       {"no packet of Socket.IO", "49", "1014=the server does not speak Socket.IO"},
       {"no JSON", R"(42/chat,["a",])", "1014=the server does not speak Socket.IO"},

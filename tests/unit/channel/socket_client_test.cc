@@ -221,10 +221,16 @@ TEST_F(SocketClients, ThatAreDisconnectedMayComeBackAtOnce) {
 }
 
 TEST_F(SocketClients, ComeBackByThemselvesOnlyToALostSession) {
-  say({"0/a,"});
-  net.on([&] { table->close_all(endpoint, 1012, "being replaced"); });
-  EXPECT_EQ(heard(), "");
-  EXPECT_TRUE(session.closed);
+  for (const auto& [code, lost] : {std::pair{1000, false}, {1008, false}, {1012, true}, {1014, true}}) {
+    SCOPED_TRACE(code);
+    session.closed = false;
+    say({"0/a,"});
+    heard();
+    net.on([&] { table->close_all(endpoint, code, "why"); });
+    EXPECT_EQ(heard(), lost ? "" : "1/a, ");
+    EXPECT_EQ(session.closed, lost);
+    net.advance(milliseconds(1));
+  }
 }
 
 TEST_F(SocketClients, GetBroadcastsOnceForAll) {
