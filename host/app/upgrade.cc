@@ -53,10 +53,10 @@ class Upgrade final : public Responder, private Door::Asker {
       header("Sec-WebSocket-Version", "13");
       return refuse(426, "not-a-websocket", "Sec-WebSocket-Version must be 13");
     }
-    accept_ = websocket_accept(field(request, "sec-websocket-key"));
-    if (request.method != "GET" || request.minor_version == 0 || accept_.empty()) {
+    accept_ = handshake_accept(request);
+    if (accept_.empty()) {
       return refuse(400, "bad-request",
-                    "the handshake needs GET, HTTP/1.1 and a Sec-WebSocket-Key of 16 bytes in base 64");
+                    "the handshake needs GET, HTTP/1.1 and one Sec-WebSocket-Key of 16 bytes in base 64");
     }
     const std::vector<std::string_view> extensions = fields(request, "sec-websocket-extensions");
     if (!are_extension_lists(extensions))

@@ -111,11 +111,13 @@ Status PluginManager::State::configure(PluginSlot& slot, const std::string& json
   const auto parsed = nlohmann::json::parse(json, nullptr, false);
   if (!parsed.is_object()) return invalid("must be a JSON object of options", "");
   const std::vector<OptionSpec>& known = slot.serving->manifest().options;
-  for (const auto& [name, value] : parsed.items()) {
+  for (const auto& given : parsed.items()) {
+    const std::string& name = given.key();
     const auto option =
         std::find_if(known.begin(), known.end(), [&](const OptionSpec& one) { return one.name == name; });
     if (option == known.end()) return invalid("plugin " + slot.id + " has no such option", "/" + name);
-    if (const std::string wrong = unfit(*option, value); !wrong.empty()) return invalid(wrong, "/" + name);
+    if (const std::string wrong = unfit(*option, given.value()); !wrong.empty())
+      return invalid(wrong, "/" + name);
   }
   PluginDecisions next = setup.decisions;
   next[slot.id].config = parsed.empty() ? "" : parsed.dump();

@@ -138,6 +138,7 @@ test('an unknown path is 404, as is a disabled endpoint; plain HTTP is told to u
   assert.match(await handshake('GET /ws/plain HTTP/1.1', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short'), /^HTTP\/1\.1 400 /);
   assert.match(await handshake('POST /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0`), /^HTTP\/1\.1 4\d\d /);
   assert.match(await handshake('GET /ws/plain HTTP/1.0', `${key}\r\nSec-WebSocket-Version: 13`), /^HTTP\/1\.1 400 /);
+  assert.match(await handshake('GET /ws/plain HTTP/1.1', `${key}\r\n${key}\r\nSec-WebSocket-Version: 13`), /^HTTP\/1\.1 400 /);
   const old = await handshake('GET /ws/plain HTTP/1.1', `${key}\r\nSec-WebSocket-Version: 8`);
   assert.match(old, /^HTTP\/1\.1 426 /);
   assert.match(old, /Sec-WebSocket-Version: 13/i);
