@@ -56,7 +56,7 @@ struct EngineOptions {
   std::size_t max_payload = 1'000'000;  ///< Bytes of one polling body or WebSocket message.
   /// Bytes that a session may have waiting for polls, besides the payloads of two.
   std::size_t max_waiting = 1 << 20;
-  std::size_t max_sessions = 100'000;   ///< Of this worker.
+  std::size_t max_sessions = 100'000;  ///< Of this worker.
 };
 
 /// One worker's sessions. Not thread-safe.
