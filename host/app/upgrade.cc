@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "host/channel/deflate.h"
-#include "host/channel/framing.h"
 #include "host/channel/handshake.h"
 #include "host/net/responder.h"
 #include "host/pipeline/problem.h"
@@ -26,17 +25,6 @@ std::vector<std::string_view> fields(const RequestHead& request, std::string_vie
   }
 }
 
-std::string_view field(const RequestHead& request, std::string_view name) {
-  const std::string_view* const value = request.find(name);
-  return value == nullptr ? std::string_view{} : *value;
-}
-
-/// The token of "Bearer TOKEN", or "".
-std::string_view bearer(std::string_view authorization) {
-  if (authorization.size() <= 7 || !same_name(authorization.substr(0, 7), "bearer ")) return {};
-  return authorization.substr(7);
-}
-
 class Upgrade final : public Responder, private Door::Asker {
  public:
   Upgrade(ChannelTable& channels, Exchange& exchange) : channels_(channels), exchange_(exchange) {
@@ -49,7 +37,7 @@ class Upgrade final : public Responder, private Door::Asker {
       header("Upgrade", "websocket");
       return refuse(426, "not-a-websocket", "connect with a WebSocket client");
     }
-    if (field(request, "sec-websocket-version") != "13") {
+    if (field_of(request, "sec-websocket-version") != "13") {
       header("Sec-WebSocket-Version", "13");
       return refuse(426, "not-a-websocket", "Sec-WebSocket-Version must be 13");
     }
@@ -68,10 +56,10 @@ class Upgrade final : public Responder, private Door::Asker {
     for (const Segment& segment : target->segments) caller.origin.path.append("/").append(segment.text);
     caller.origin.client_ip = exchange_.client_ip;
     caller.origin.query = request.raw_query;
-    caller.origin.user_agent = field(request, "user-agent");
-    caller.web_origin = field(request, "origin");
+    caller.origin.user_agent = field_of(request, "user-agent");
+    caller.web_origin = field_of(request, "origin");
     caller.host = request.host;
-    caller.bearer = bearer(field(request, "authorization"));
+    caller.bearer = bearer_token(request);
     for (const std::string_view value : fields(request, "sec-websocket-protocol"))
       header::members(value, [&](std::string_view one) { caller.subprotocols.emplace_back(one); });
     question_ = door.question(std::move(caller), *this);

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "host/channel/handshake.h"
 #include "host/route/target.h"
 
 namespace mimus {
@@ -10,18 +11,13 @@ namespace {
 
 constexpr std::size_t max_query_fields = 100;
 
-std::string_view field(const RequestHead& request, std::string_view name) {
-  const std::string_view* const value = request.find(name);
-  return value == nullptr ? std::string_view{} : *value;
-}
-
 void add(Exchange& exchange, std::string_view name, std::string_view value) {
   exchange.response.headers.push_back({name, value});
 }
 
 /// As far as the browser is concerned every page may read the answer.
 void let_pages_read(Exchange& exchange) {
-  const std::string_view origin = field(exchange.request, "origin");
+  const std::string_view origin = field_of(exchange.request, "origin");
   if (origin.empty()) return;
   add(exchange, "Access-Control-Allow-Origin", origin);
   add(exchange, "Access-Control-Allow-Credentials", "true");
@@ -73,12 +69,10 @@ EngineOrigin engine_origin(const Exchange& exchange) {
   const RequestHead& request = exchange.request;
   EngineOrigin out;
   out.client_ip = exchange.client_ip;
-  out.origin = field(request, "origin");
+  out.origin = field_of(request, "origin");
   out.host = request.host;
-  constexpr std::string_view scheme = "bearer ";
-  const std::string_view given = field(request, "authorization");
-  if (same_name(given.substr(0, scheme.size()), scheme)) out.bearer = given.substr(scheme.size());
-  out.user_agent = field(request, "user-agent");
+  out.bearer = bearer_token(request);
+  out.user_agent = field_of(request, "user-agent");
   out.query = request.raw_query;
   return out;
 }
@@ -100,12 +94,12 @@ void answer_ok(Exchange& exchange) { answer(exchange, 200, "text/html", "ok"); }
 
 void answer_preflight(Exchange& exchange) {
   exchange.response.status = 204;
-  const std::string_view origin = field(exchange.request, "origin");
+  const std::string_view origin = field_of(exchange.request, "origin");
   if (!origin.empty()) {
     add(exchange, "Access-Control-Allow-Origin", origin);
     add(exchange, "Access-Control-Allow-Credentials", "true");
     add(exchange, "Access-Control-Allow-Methods", "GET, POST");
-    const std::string_view headers = field(exchange.request, "access-control-request-headers");
+    const std::string_view headers = field_of(exchange.request, "access-control-request-headers");
     if (!headers.empty()) add(exchange, "Access-Control-Allow-Headers", headers);
     add(exchange, "Access-Control-Max-Age", "600");
     add(exchange, "Vary", "Origin, Access-Control-Request-Headers");

@@ -16,6 +16,17 @@ bool lists(const RequestHead& request, std::string_view name, std::string_view t
 
 }  // namespace
 
+std::string_view field_of(const RequestHead& request, std::string_view name) {
+  const std::string_view* const value = request.find(name);
+  return value == nullptr ? std::string_view{} : *value;
+}
+
+std::string_view bearer_token(const RequestHead& request) {
+  constexpr std::string_view scheme = "bearer ";
+  const std::string_view given = field_of(request, "authorization");
+  return same_name(given.substr(0, scheme.size()), scheme) ? given.substr(scheme.size()) : std::string_view{};
+}
+
 bool asks_for_websocket(const RequestHead& request) {
   return lists(request, "upgrade", "websocket") && lists(request, "connection", "upgrade");
 }
