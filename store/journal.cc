@@ -117,6 +117,7 @@ class BlockJournal final : public Journal {
   }
 
   Status clear() override { return writer_.clear(); }
+  Status flush() override { return writer_.flush(); }
   Stats stats() const override { return writer_.stats(); }
   Status close() override { return writer_.close(); }
 

@@ -220,6 +220,9 @@ class Journal {
   virtual Result<std::vector<Record>> find(std::span<const Ulid> ids) = 0;
   /// Forgets every record whose answer was sent before.
   virtual Status clear() = 0;
+  /// Every record whose answer was sent before is in the BlockStore when it returns (not synced).
+  /// Errors: unavailable - it could not be written, or not in time
+  virtual Status flush() = 0;
 
   struct Stats {
     std::uint64_t records = 0, blocks = 0, bytes = 0, dropped = 0, write_errors = 0;

@@ -46,16 +46,22 @@ JournalWriter::Open JournalWriter::open() const {
   return {block_, open_.records()};
 }
 
-Status JournalWriter::clear() {
+Status JournalWriter::await(Order& order, const char* late) {
   std::unique_lock lock(mutex_);
   if (ended_) return Error{Code::unavailable, "the journal is closed"};
-  const std::uint64_t wanted = ++clear_wanted_;
+  const std::uint64_t wanted = ++order.wanted;
   wake_.send();
-  if (!caught_up_.wait_for(lock, options_.reader_patience, [&] { return clear_done_ >= wanted; })) {
-    return Error{Code::unavailable, "the journal is busy writing and will be cleared when it can"};
+  if (!caught_up_.wait_for(lock, options_.reader_patience, [&] { return order.done >= wanted; })) {
+    return Error{Code::unavailable, late};
   }
-  return cleared_;
+  return order.result;
 }
+
+Status JournalWriter::clear() {
+  return await(clear_, "the journal is busy writing and will be cleared when it can");
+}
+
+Status JournalWriter::flush() { return await(flush_, "the journal is busy writing: try again"); }
 
 Status JournalWriter::close() {
   {
@@ -91,36 +97,44 @@ void JournalWriter::run() {
       const auto left = std::clamp(delay - (clock_.now() - tick), std::chrono::microseconds(1000), delay);
       due = !wake_.wait(std::chrono::ceil<std::chrono::milliseconds>(left));
     }
-    std::uint64_t wanted = 0, clear_wanted = 0;
+    std::uint64_t wanted = 0;
     {
       const std::lock_guard lock(mutex_);
       last = closing_;
       wanted = wanted_;
-      clear_wanted = clear_wanted_;
     }
     drain();
-    Status cleared = Done{};
-    const bool forgetting = clear_wanted != clear_done_;  // only this thread changes the latter
-    if (forgetting) cleared = forget();
+    carry_out(clear_, &JournalWriter::forget);
+    carry_out(flush_, &JournalWriter::write_piece);
     if (last && open_.count() != 0) close_block();
     {
       const std::lock_guard lock(mutex_);
       done_ = wanted;
-      if (forgetting) {
-        cleared_ = std::move(cleared);
-        clear_done_ = clear_wanted;
-      }
       ended_ = last;
     }
     caught_up_.notify_all();
     if (const auto now = clock_.now(); due || now - tick >= delay) {
       tick = now;
-      if (!last) write_piece();
+      if (!last) static_cast<void>(write_piece());  // a failure is counted, and tried again
       retain();
     }
     tell_room();
     more = std::any_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring->half_full(); });
   }
+}
+
+void JournalWriter::carry_out(Order& order, Status (JournalWriter::*act)()) {
+  std::uint64_t wanted = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = order.wanted;
+  }
+  if (wanted == order.done) return;  // which only this thread changes
+  drain();                           // of what was appended up to the order
+  Status result = (this->*act)();
+  const std::lock_guard lock(mutex_);
+  order.done = wanted;
+  order.result = std::move(result);
 }
 
 void JournalWriter::load() {
@@ -258,17 +272,19 @@ void JournalWriter::next_block() {
   ++block_;
 }
 
-void JournalWriter::write_piece() {
-  if (open_.records().size() == piece_bytes_) return;
+Status JournalWriter::write_piece() {
+  if (open_.records().size() == piece_bytes_) return Done{};
   open_.finish_piece(piece_bytes_, open_.count() - piece_records_, scratch_);
   const BlockStore::Key key{block_, static_cast<std::uint32_t>(pieces_.size() + 1)};
-  if (!blocks_.put(key, scratch_, {})) {
+  Status written = blocks_.put(key, scratch_, {});
+  if (!written) {
     ++write_errors_;  // the records stay in the open block: the next piece tries again
-    return;
+    return written;
   }
   pieces_.push_back(key);
   piece_bytes_ = open_.records().size();
   piece_records_ = open_.count();
+  return written;
 }
 
 void JournalWriter::retain() {

@@ -33,11 +33,21 @@ class JournalWriter {
   Open open() const;
 
   Status clear();
+  Status flush();
   Status close();
   Journal::Stats stats() const;
 
  private:
+  /// What other threads have the writer do, counted: the orders up to `done` were carried out.
+  /// Guarded by mutex_.
+  struct Order {
+    std::uint64_t wanted = 0, done = 0;
+    Status result = Done{};  ///< Of the newest that was done.
+  };
+
   void run();
+  Status await(Order& order, const char* late);
+  void carry_out(Order& order, Status (JournalWriter::*act)());
   void load();
   std::string fold(std::uint64_t block, const std::vector<BlockStore::Key>& pieces);
   void drain();
@@ -45,7 +55,7 @@ class JournalWriter {
   Ring* oldest();
   void store(std::size_t count);
   void close_block();
-  void write_piece();
+  Status write_piece();
   void retain();
   Status forget();
   void tell_room();
@@ -77,8 +87,7 @@ class JournalWriter {
   std::condition_variable caught_up_;
   // Guarded by mutex_:
   std::uint64_t wanted_ = 0, done_ = 0;
-  std::uint64_t clear_wanted_ = 0, clear_done_ = 0;
-  Status cleared_ = Done{};
+  Order clear_, flush_;
   bool closing_ = false;
   bool ended_ = false;
 

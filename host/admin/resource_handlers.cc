@@ -99,6 +99,9 @@ Answer Service::backup(const Call& call) {
   if (!directory.starts_with('/') || directory.find('\0') != std::string::npos) {
     return bad_input({{"/directory", "must be an absolute path on the host"}});
   }
+  if (services_.journal != nullptr) {
+    if (Status flushed = services_.journal->flush(); !flushed) return from_error(flushed.error());
+  }
   if (auto copied = services_.database->backup(directory); !copied) return from_error(copied.error());
   std::string out = "{";
   add_member(out, "directory", json::quoted(directory));

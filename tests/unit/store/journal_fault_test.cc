@@ -196,6 +196,27 @@ TEST_F(JournalFaults, AClearThatFailsSaysSo) {
   EXPECT_EQ(count(), 0u);
 }
 
+TEST_F(JournalFaults, AFlushWritesWhatWasAppendedBeforeItAndSaysWhenItCannot) {
+  options_.block_delay = std::chrono::hours(1);
+  open();
+  append(1, 15);  // a full block and four more
+  EXPECT_OK(journal_->flush());
+  blocks_.fail(true);
+  append(15, 17);
+  EXPECT_EQ(journal_->flush().error().code, Code::unavailable);
+  blocks_.fail(false);
+  append(17, 19);
+  EXPECT_OK(journal_->flush()) << "with what the one before could not write";
+  EXPECT_OK(journal_->flush()) << "nothing to do";
+  blocks_.fail(true);
+  append(19, 20);  // lost
+  EXPECT_EQ(journal_->close().error().code, Code::unavailable);
+  EXPECT_EQ(journal_->flush().error().code, Code::unavailable) << "closed";
+  blocks_.fail(false);
+  open();
+  EXPECT_EQ(count(), 18u);
+}
+
 TEST_F(JournalFaults, WithAHangingDiskReadsAreStaleAndWorkersAreRefusedNotBlocked) {
   options_.ring_bytes = 4096;
   options_.reader_patience = std::chrono::milliseconds(20);
