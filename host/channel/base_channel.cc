@@ -18,7 +18,7 @@ BaseChannel::~BaseChannel() = default;
 
 ChannelInfo BaseChannel::info() const {
   return {info_.id,          info_.endpoint,     origin_.protocol, origin_.client_ip, info_.since_us,
-          info_.messages_in, info_.messages_out, info_.bytes_in,   info_.bytes_out};
+          info_.messages_in, info_.messages_out, info_.bytes_in,   bytes_out()};
 }
 
 void BaseChannel::open() {

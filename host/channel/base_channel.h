@@ -116,7 +116,7 @@ class BaseChannel : public Channel {
   bool attached() const { return table_ != nullptr; }
   ChannelTable::State& table() { return *table_; }  ///< REQUIRES: attached()
   void count_bytes_in(std::size_t bytes) { info_.bytes_in += bytes; }
-  void count_bytes_out(std::size_t bytes) { info_.bytes_out += bytes; }
+  virtual std::uint64_t bytes_out() const = 0;
 
  private:
   struct Pending : Timer {
@@ -128,7 +128,7 @@ class BaseChannel : public Channel {
   struct Counts {
     Ulid id, endpoint;
     std::int64_t since_us = 0;
-    std::uint64_t messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t messages_in = 0, messages_out = 0, bytes_in = 0;
   };
 
   bool observed() const;

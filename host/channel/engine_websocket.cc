@@ -3,18 +3,6 @@
 #include <utility>
 
 namespace mimus {
-namespace {
-
-using std::chrono::milliseconds;
-
-constexpr milliseconds close_timeout{5'000};
-/// Silence after which a failed client has read why.
-constexpr milliseconds quiet{100};
-/// A text of one byte under a reserved opcode and all reserved bits.
-constexpr std::string_view garbage = "\xf3\x01?";
-constexpr std::size_t max_slow_bytes = 1 << 20;
-
-}  // namespace
 
 EngineWebSocket::EngineWebSocket(EngineTable::State& table, EngineOrigin origin)
     : arrival_(new Arrival{&table, std::move(origin), {}}), reader_(table.options.max_payload) {
@@ -30,7 +18,8 @@ EngineWebSocket::EngineWebSocket(EngineTable::State& table, std::string_view sid
 EngineWebSocket::~EngineWebSocket() { on_closed(); }
 
 void EngineWebSocket::on_start(Wire& wire) {
-  wire_ = &wire;
+  loop_ = &wire.loop();
+  wire_.start(wire);
   const std::unique_ptr<Arrival> arrival = std::move(arrival_);
   EngineTable::State& table = *arrival->table;
   if (arrival->sid.empty()) {
@@ -41,19 +30,23 @@ void EngineWebSocket::on_start(Wire& wire) {
   LiveSession* const found = table.find(arrival->sid);
   if (found == nullptr || !found->is_open() || !found->polls() || found->is_upgrading()) return close();
   session_ = found;
-  arm(table.options.upgrade_timeout);
+  loop_->arm(watch_, table.options.upgrade_timeout);
   session_->probe(*this);
 }
 
 void EngineWebSocket::on_bytes(std::string_view data) {
-  if (phase_ == Phase::failing) heard_ = wire_->loop().now();
-  if (phase_ != Phase::open && phase_ != Phase::closing) return;
-  if (const int code = reader_.feed(data, *this); code != 0) fail(code);
+  wire_.heard();
+  if (!wire_.reads()) return;
+  const int code = reader_.feed(data, *this);
+  if (code == 0 || !wire_.reads()) return;
+  LiveSession* const session = part();
+  wire_.fail(code);
+  if (session != nullptr) session->on_gone(*this);
 }
 
 void EngineWebSocket::on_message(Opcode opcode, std::string_view payload) {
   if (opcode == Opcode::close) return answer_close(payload);
-  if (phase_ != Phase::open || opcode == Opcode::pong) return;
+  if (!wire_.is_open() || opcode == Opcode::pong) return;
   LiveSession& session = *session_;
   if (opcode == Opcode::ping) {
     if (!send(frame(Opcode::pong, payload))) session.on_gone(*this);
@@ -69,23 +62,12 @@ void EngineWebSocket::on_message(Opcode opcode, std::string_view payload) {
 
 void EngineWebSocket::answer_close(std::string_view payload) {
   const ClosePayload said = read_close_payload(payload);
-  if (said.failure != 0) return fail(said.failure);
-  if (LiveSession* const session = std::exchange(session_, nullptr)) {
-    send(frame(Opcode::close, close_payload(said.code, {})));
-    session->on_gone(*this);
+  LiveSession* const session = part();
+  if (said.failure != 0) {
+    wire_.fail(said.failure);
+  } else {
+    wire_.answer(said.code);
   }
-  hang_up();
-}
-
-void EngineWebSocket::fail(int code) {
-  if (phase_ != Phase::open && phase_ != Phase::closing) return;
-  const bool said_goodbye = phase_ == Phase::closing;
-  LiveSession* const session = std::exchange(session_, nullptr);
-  phase_ = Phase::failing;
-  heard_ = wire_->loop().now();
-  give_up_ = heard_ + close_timeout;
-  arm(quiet);
-  if (!said_goodbye) send(frame(Opcode::close, close_payload(code, {})));
   if (session != nullptr) session->on_gone(*this);
 }
 
@@ -94,72 +76,41 @@ void EngineWebSocket::on_drain() {
 }
 
 void EngineWebSocket::on_closed() {
-  LiveSession* const session = std::exchange(session_, nullptr);
-  slow_.reset();
-  over();
-  wire_ = nullptr;
+  LiveSession* const session = part();
+  wire_.leave();
   if (session != nullptr) session->on_gone(*this);
 }
 
 bool EngineWebSocket::send(std::string_view framed) {
-  if (phase_ == Phase::over) return false;
-  if (slow_ != nullptr ? slow_->write(framed) : wire_->write(framed)) return true;
-  if (slow_ != nullptr) wire_->close_now();
-  over();
+  if (wire_.write(framed)) return true;
+  part();
   return false;
 }
 
 void EngineWebSocket::close(int code) {
-  session_ = nullptr;
-  if (phase_ != Phase::open) return;
-  phase_ = Phase::closing;
-  arm(close_timeout);
-  send(frame(Opcode::close, close_payload(code, {})));
+  part();
+  wire_.close(code, {});
 }
 
 void EngineWebSocket::cut() {
-  if (phase_ == Phase::over) return;
-  over();
-  wire_->close_now();
+  part();
+  wire_.cut();
 }
 
-void EngineWebSocket::send_garbage() { send(garbage); }
-
-void EngineWebSocket::slow_down(std::uint64_t bytes_per_second) {
-  if (phase_ == Phase::over) return;
-  if (slow_ == nullptr) slow_ = std::make_unique<Throttle>(*wire_, bytes_per_second, max_slow_bytes);
-  slow_->set(bytes_per_second);
+void EngineWebSocket::settle_in() {
+  if (watch_.armed()) loop_->disarm(watch_);
 }
 
-void EngineWebSocket::settle_in() { wire_->loop().disarm(watch_); }
-
-void EngineWebSocket::over() {
-  session_ = nullptr;
-  phase_ = Phase::over;
-  if (wire_ != nullptr) wire_->loop().disarm(watch_);
+/// It and its session do not know each other any more, once the session is told.
+LiveSession* EngineWebSocket::part() {
+  settle_in();
+  return std::exchange(session_, nullptr);
 }
 
-void EngineWebSocket::hang_up() {
-  if (phase_ == Phase::over) return;
-  over();
-  if (slow_ != nullptr) return slow_->close_after_write();
-  wire_->close_after_write();
-}
-
+/// No upgrade came.
 void EngineWebSocket::watch() {
-  const auto now = wire_->loop().now();
-  switch (phase_) {
-    case Phase::open:  // no upgrade came
-      if (LiveSession* const session = session_) session->on_gone(*this);
-      return close();
-    case Phase::failing:
-      if (now - heard_ < quiet && now < give_up_) return arm(quiet);
-      return hang_up();
-    case Phase::closing:
-      return cut();
-    case Phase::over:
-      return;
-  }
+  if (LiveSession* const session = session_) session->on_gone(*this);
+  close();
 }
 
 }  // namespace mimus

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "host/channel/engine_session.h"
+#include "host/channel/framed_wire.h"
 #include "host/channel/framing.h"
-#include "host/channel/throttle.h"
 
 namespace mimus {
 
@@ -33,16 +33,12 @@ class EngineWebSocket final : public Takeover, private FrameReader::Events {
   /// told of anything any more.
   void close(int code = 0);
   void cut();  ///< The same without a word.
-  void send_garbage();
-  void slow_down(std::uint64_t bytes_per_second);
+  void send_garbage() { wire_.send_garbage(); }
+  void slow_down(std::uint64_t bytes_per_second) { wire_.slow_down(bytes_per_second); }
   /// The upgrade is done: it need not be in time any more.
   void settle_in();
 
  private:
-  /// `closing`: our close frame is out, the client's is awaited. `failing`: it broke the protocol;
-  /// what still comes in is thrown away, because closing a socket with unread bytes resets it, and
-  /// the client would never read why. `over`: on_closed follows.
-  enum class Phase : std::uint8_t { open, closing, failing, over };
   struct Arrival {
     EngineTable::State* table;
     EngineOrigin origin;
@@ -54,21 +50,15 @@ class EngineWebSocket final : public Takeover, private FrameReader::Events {
 
   void on_message(Opcode opcode, std::string_view payload) override;
   void answer_close(std::string_view payload);
-  void fail(int code);
-  void over();
-  void hang_up();
-  void arm(std::chrono::milliseconds after) { wire_->loop().arm(watch_, after); }
+  LiveSession* part();
   void watch();
 
   std::unique_ptr<Arrival> arrival_;  ///< Until it starts.
-  LiveSession* session_ = nullptr;
-  Wire* wire_ = nullptr;
+  LiveSession* session_ = nullptr;    ///< While it is open.
+  FramedWire wire_;
+  Loop* loop_ = nullptr;
   FrameReader reader_;
-  std::unique_ptr<Throttle> slow_;
-  Phase phase_ = Phase::open;
-  std::chrono::microseconds heard_{0};    ///< While failing.
-  std::chrono::microseconds give_up_{0};  ///< When failing ends at the latest.
-  Watch watch_;                           ///< An upgrade's time, then the end's.
+  Watch watch_;  ///< For an upgrade's time.
 };
 
 }  // namespace mimus

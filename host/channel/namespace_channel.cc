@@ -88,7 +88,7 @@ bool NamespaceChannel::say(SocketType type, std::string_view payload) {
 }
 
 bool NamespaceChannel::send_all(EngineMessages& messages) {
-  for (const EngineMessages::One& one : messages.all()) count_bytes_out(one.data.size());
+  for (const EngineMessages::One& one : messages.all()) bytes_out_ += one.data.size();
   return session_.send(messages);
 }
 

@@ -47,11 +47,13 @@ class NamespaceChannel final : public BaseChannel {
  private:
   Sent transmit(Outgoing& message) override;
   void disarm() override {}
+  std::uint64_t bytes_out() const override { return bytes_out_; }
   bool say(SocketType type, std::string_view payload);
   bool send_all(EngineMessages& messages);
 
   EngineSession& session_;
   Owner& owner_;
+  std::uint64_t bytes_out_ = 0;
   std::vector<std::int64_t> owed_, awaited_;  ///< Ids, oldest first.
 };
 

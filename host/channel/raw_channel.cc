@@ -1,4 +1,4 @@
-// One peer: frames to messages, pings and the two close handshakes.
+// One peer: frames to messages, pings, pauses.
 #include "host/channel/raw_channel.h"
 
 #include <utility>
@@ -8,15 +8,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Silence after which a failed peer has read why.
-constexpr milliseconds quiet{100};
-
 /// Bytes between two looks at whether the channel is stopped, where they may become a thousand
 /// times as many: compressed messages, and small ones that the journal keeps.
 constexpr std::size_t small_step = 1024;
-
-/// A text of one byte under a reserved opcode and all reserved bits.
-constexpr std::string_view garbage = "\xf3\x01?";
 
 milliseconds round_up(std::chrono::microseconds time) { return std::chrono::ceil<milliseconds>(time); }
 
@@ -25,6 +19,7 @@ milliseconds round_up(std::chrono::microseconds time) { return std::chrono::ceil
 RawChannel::RawChannel(ChannelTable::State& table, const Ulid& id, const Ulid& endpoint, ChannelOrigin origin,
                        ChannelRules rules, std::unique_ptr<ChannelBehaviour> behaviour)
     : BaseChannel(table, id, endpoint, std::move(origin), rules, std::move(behaviour)),
+      wire_(table.options.close_timeout, table.options.max_slow_bytes),
       reader_(table.options.max_message_bytes, {.deflate = rules.deflate_window_bits != 0, .client = false}) {
   watch_.channel = this;
   watch_.fire = [](Timer& timer) { static_cast<Watch&>(timer).channel->watch(); };
@@ -33,8 +28,8 @@ RawChannel::RawChannel(ChannelTable::State& table, const Ulid& id, const Ulid& e
 RawChannel::~RawChannel() { on_closed(); }
 
 void RawChannel::on_start(Wire& wire) {
-  wire_ = &wire;
-  if (!attached()) return hang_up();
+  wire_.start(wire);
+  if (!attached()) return wire_.hang_up();
   heard_ = table().loop.now();
   table().loop.arm(watch_, table().options.ping_interval);
   open();
@@ -44,6 +39,7 @@ void RawChannel::on_bytes(std::string_view data) {
   if (!attached()) return;
   heard_ = table().loop.now();
   pinged_ = false;
+  wire_.heard();
   count_bytes_in(data.size());
   if (held_.empty()) return feed(data);
   held_ += data;
@@ -52,7 +48,7 @@ void RawChannel::on_bytes(std::string_view data) {
 
 void RawChannel::feed(std::string_view data) {
   const std::size_t step = rules().deflate_window_bits != 0 || captures() ? small_step : data.size();
-  while (!data.empty() && (phase() == Phase::open || ending_ == Ending::closing)) {
+  while (!data.empty() && wire_.reads()) {
     if (is_stopped()) {
       held_ = data;
       return;
@@ -76,32 +72,23 @@ void RawChannel::on_message(Opcode opcode, std::string_view payload) {
 void RawChannel::answer_close(std::string_view payload) {
   const ClosePayload said = read_close_payload(payload);
   if (said.failure != 0) return fail(said.failure);
-  if (phase() == Phase::open) {
-    end_with(said.code == 0 ? 1005 : said.code, payload.substr(payload.empty() ? 0 : 2));
-    end(Phase::closing, Ending::closing);
-    write(frame(Opcode::close, close_payload(said.code, {})));
-  }
-  if (ending_ == Ending::closing) hang_up();
+  end_with(said.code == 0 ? 1005 : said.code, payload.substr(payload.empty() ? 0 : 2));
+  end(Phase::closed);
+  wire_.answer(said.code);
 }
 
 void RawChannel::fail(int code) {
-  if (phase() != Phase::open && ending_ != Ending::closing) return;
-  const bool said_goodbye = ending_ == Ending::closing;
+  if (!wire_.reads()) return;
   end_with(code, {});
-  end(Phase::closing, Ending::failing);
-  give_up_ = table().loop.now() + table().options.close_timeout;
-  table().loop.arm(watch_, quiet);
-  if (!said_goodbye) say_close(code, {});
+  end(Phase::closing);
+  wire_.fail(code);
 }
 
 void RawChannel::on_flushed() {
   if (phase() == Phase::open && queued() == 0) tell_flushed();
 }
 
-std::size_t RawChannel::queued() const {
-  if (phase() != Phase::open) return 0;
-  return wire_->queued() + (slow_ != nullptr ? slow_->waiting() : 0);
-}
+std::size_t RawChannel::queued() const { return phase() == Phase::open ? wire_.queued() : 0; }
 
 void RawChannel::pause() {
   if (phase() != Phase::open || std::exchange(paused_, true)) return;
@@ -112,13 +99,13 @@ void RawChannel::resume() {
   if (std::exchange(paused_, false)) read_on();
 }
 
-void RawChannel::stop_reading() { wire_->pause(); }
+void RawChannel::stop_reading() { wire_.wire().pause(); }
 
 void RawChannel::read_on() {
   if (is_stopped()) return;
   heard_ = table().loop.now();
   pinged_ = false;
-  if (held_.empty()) return wire_->resume();
+  if (held_.empty()) return wire_.wire().resume();
   table().loop.arm(watch_, milliseconds(0));  // Not from within.
 }
 
@@ -126,7 +113,7 @@ void RawChannel::feed_held() {
   feed(std::exchange(held_, {}));
   if (phase() != Phase::open) return;
   table().loop.arm(watch_, table().options.ping_interval);
-  if (!is_stopped()) wire_->resume();
+  if (!is_stopped()) wire_.wire().resume();
 }
 
 void RawChannel::on_drain() { close(1001, {}); }
@@ -135,13 +122,8 @@ void RawChannel::close(int code, std::string_view reason) {
   if (phase() != Phase::open) return;
   const int said = valid_close_code(code) ? code : 0;
   end_with(said == 0 ? 1005 : said, reason);
-  end(Phase::closing, Ending::closing);
-  table().loop.arm(watch_, table().options.close_timeout);
-  say_close(said, reason);
-}
-
-void RawChannel::say_close(int code, std::string_view reason) {
-  write(frame(Opcode::close, close_payload(code, reason)));
+  end(Phase::closing);
+  wire_.close(said, reason);
 }
 
 bool RawChannel::fault(ChannelFault how, std::uint64_t value) {
@@ -151,14 +133,13 @@ bool RawChannel::fault(ChannelFault how, std::uint64_t value) {
       cut();
       break;
     case ChannelFault::garbage:
-      write(garbage);
+      wire_.send_garbage();
       break;
     case ChannelFault::ignore_pings:
       ignores_pings_ = true;
       break;
     case ChannelFault::slow:
-      if (slow_ == nullptr) slow_ = std::make_unique<Throttle>(*wire_, value, table().options.max_slow_bytes);
-      slow_->set(value);
+      wire_.slow_down(value);
       break;
   }
   return true;
@@ -172,42 +153,25 @@ BaseChannel::Sent RawChannel::transmit(Outgoing& message) {
 void RawChannel::disarm() { table().loop.disarm(watch_); }
 
 bool RawChannel::write(std::string_view framed) {
-  count_bytes_out(framed.size());
-  if (slow_ != nullptr ? slow_->write(framed) : wire_->write(framed)) return true;
-  if (slow_ != nullptr) cut();
-  end(Phase::closed, Ending::hung_up);  // too slow; on_closed follows
+  if (wire_.write(framed)) return true;
+  end(Phase::closed);  // too slow; on_closed follows
   return false;
 }
 
-void RawChannel::hang_up() {
-  end(Phase::closed, Ending::hung_up);
-  if (slow_ != nullptr) return slow_->close_after_write();
-  wire_->close_after_write();
-}
-
 void RawChannel::cut() {
-  end(Phase::closed, Ending::hung_up);
-  wire_->close_now();
+  end(Phase::closed);
+  wire_.cut();
 }
 
-void RawChannel::end(Phase phase, Ending ending) {
+void RawChannel::end(Phase phase) {
   if (attached()) disarm();
   const bool stopped = is_stopped();
   paused_ = false;
-  if (stopped || !held_.empty()) wire_->resume();  // The peer's goodbye must get through.
-  ending_ = ending;
+  if (stopped || !held_.empty()) wire_.wire().resume();  // The peer's goodbye must get through.
   move_to(phase);
 }
 
 void RawChannel::watch() {
-  const auto now = table().loop.now();
-  if (phase() == Phase::open) return watch_idle();
-  if (ending_ != Ending::failing) return cut();
-  if (now - heard_ < quiet && now < give_up_) return table().loop.arm(watch_, quiet);
-  hang_up();
-}
-
-void RawChannel::watch_idle() {
   const ChannelOptions& options = table().options;
   if (is_stopped()) return table().loop.arm(watch_, options.ping_interval);  // Whom nobody reads is silent.
   if (!held_.empty()) return feed_held();
@@ -222,8 +186,8 @@ void RawChannel::watch_idle() {
 }
 
 void RawChannel::on_closed() {
-  slow_.reset();
   detach();
+  wire_.leave();
 }
 
 }  // namespace mimus

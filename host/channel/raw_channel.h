@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "host/channel/base_channel.h"
+#include "host/channel/framed_wire.h"
 #include "host/channel/framing.h"
-#include "host/channel/throttle.h"
 
 namespace mimus {
 
@@ -31,17 +31,13 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
   bool fault(ChannelFault how, std::uint64_t value) override;
 
  private:
-  /// What the watch is for, once the channel is not open any more. `failing`: our last frame is
-  /// out and what still comes in is thrown away, because closing a socket with unread
-  /// bytes resets it, and the peer would never read why.
-  enum class Ending : std::uint8_t { none, closing, failing, hung_up };
-
   struct Watch : Timer {
     RawChannel* channel = nullptr;
   };
 
   Sent transmit(Outgoing& message) override;
   void disarm() override;
+  std::uint64_t bytes_out() const override { return wire_.written(); }
   void stop_reading() override;
   void read_on() override;
   bool is_stopped() const { return paused_ || is_held(); }
@@ -51,24 +47,18 @@ class RawChannel final : public Takeover, public BaseChannel, private FrameReade
   void answer_close(std::string_view payload);
   void fail(int code);
   bool write(std::string_view framed);
-  void say_close(int code, std::string_view reason);
-  void end(Phase phase, Ending ending);
-  void hang_up();
+  void end(Phase phase);
   void cut();
   void watch();
-  void watch_idle();
 
-  Wire* wire_ = nullptr;
+  FramedWire wire_;
   FrameReader reader_;
-  std::unique_ptr<Throttle> slow_;
-  Ending ending_ = Ending::none;
   bool ignores_pings_ = false;
   bool paused_ = false;
-  std::string held_;                      ///< Bytes that had been read when it was paused, and not looked at.
-  bool pinged_ = false;                   ///< And nothing came in since.
-  std::chrono::microseconds heard_{0};    ///< When bytes last came in.
-  std::chrono::microseconds give_up_{0};  ///< When failing ends at the latest.
-  Watch watch_;                           ///< Idle, close or failing.
+  std::string held_;                    ///< Bytes that had been read when it was paused, and not looked at.
+  bool pinged_ = false;                 ///< And nothing came in since.
+  std::chrono::microseconds heard_{0};  ///< When bytes last came in.
+  Watch watch_;                         ///< For silence, while it is open.
 };
 
 }  // namespace mimus

@@ -162,17 +162,18 @@ TEST_F(EngineUpgrades, FailAndLeaveTheSessionToPolling) {
   const struct {
     const char* name;
     std::string sent;
+    int code = 0;
   } rows[] = {
       {"another packet", client_text("4early")}, {"a ping that is no probe", client_text("2")},
       {"no packet", client_text("x")},           {"a binary", client_frame({0x82, "x"})},
-      {"a close frame", client_close("")},       {"a broken frame", client_frame({0x81, "5", false})},
+      {"a close frame", client_close("")},       {"a broken frame", client_frame({0x81, "5", false}), 1002},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
     const std::string sid = open();
     EnginePeer& peer = connect(sid);
     net.on([&] { peer.takeover->on_bytes(row.sent); });
-    EXPECT_TRUE(taken(peer).starts_with("\x88"));
+    EXPECT_EQ(taken(peer), close_frame(row.code)) << "once";
     EXPECT_EQ(post(sid, "4still")->answer, "ok");
     EXPECT_EQ(poll(sid)->answer, "4still");
     EnginePeer& again = connect(sid);
