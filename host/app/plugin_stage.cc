@@ -14,6 +14,10 @@ Status HostStage::prepare(const PluginSetPtr& set) { return services_.admin->pre
 
 void HostStage::publish(PluginMix mix) {
   services_.admin->use(mix.stable);
+  if (const auto definitions = services_.generations->definitions(); definitions != nullptr) {
+    mix.serial = services_.generations->plugins()->serial + 1;
+    services_.compiler->compile_ahead(definitions, mix);
+  }
   services_.generations->publish(std::move(mix));
   // Cells hold pipelines of older sets until they are hit again, which may be never.
   if (const auto definitions = services_.generations->definitions(); definitions != nullptr) {

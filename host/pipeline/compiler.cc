@@ -54,6 +54,11 @@ struct Compiler::State {
   // While it runs nobody replaces what a cell holds, so that it may be looked at without a lease.
   Result<std::shared_ptr<const Pipeline>> compile(const Job& job) {
     const std::lock_guard lock(compiling);
+    return compile(job, *generations.plugins());
+  }
+
+  /// REQUIRES: compiling is held
+  Result<std::shared_ptr<const Pipeline>> compile(const Job& job, const PluginMix& mix) {
     BindTarget target;
     target.api = job.api->id;
     target.api_revision = job.api->revision;
@@ -84,18 +89,17 @@ struct Compiler::State {
       target.revision = job.api->revision;
       target.document = *job.api->document;
     }
-    const std::shared_ptr<const PluginMix> mix = generations.plugins();
-    if (const auto* const known = borrowed(*cell, job.api->revision, mix->serial)) return known->stable;
+    if (const auto* const known = borrowed(*cell, job.api->revision, mix.serial)) return known->stable;
     Pipeline::Heirloom known = left_by(static_cast<const CompiledPipeline*>(cell->get()), job.api->revision);
     if (job.channel != nullptr) known.addresses = addresses_of(job.channel->id);
     auto made = std::make_unique<CompiledPipeline>();
-    made->plugins = mix->serial;
+    made->plugins = mix.serial;
     made->api_revision = job.api->revision;
-    made->stable = pipeline(*mix->stable, target, known);
-    if (mix->candidate != nullptr) {
+    made->stable = pipeline(*mix.stable, target, known);
+    if (mix.candidate != nullptr) {
       const Bindings& stable = made->stable->bindings();
       known.bindings.insert(known.bindings.end(), stable.begin(), stable.end());
-      made->candidate = pipeline(*mix->candidate, target, known);
+      made->candidate = pipeline(*mix.candidate, target, known);
     }
     std::shared_ptr<const Pipeline> stable = made->stable;
     put(*cell, std::move(made));
@@ -124,6 +128,13 @@ struct Compiler::State {
   void put(const CompiledCell& cell, std::unique_ptr<CompiledPipeline> made) {
     std::shared_ptr<const Compiled> old = cell.replace(std::move(made));
     if (old != nullptr) generations.retire([keep = std::move(old)]() mutable { keep.reset(); });
+  }
+
+  /// Whether it was used with the plugins of that serial.
+  static bool was_used(const CompiledCell& cell, std::uint64_t serial) {
+    const auto* const compiled = static_cast<const CompiledPipeline*>(cell.get());
+    return compiled != nullptr && compiled->stable != nullptr && compiled->plugins == serial &&
+           compiled->was_used();
   }
 
   void forget_older(const CompiledCell& cell, const PluginMix& mix) {
@@ -188,6 +199,23 @@ std::shared_ptr<const Pipeline> Compiler::compiled(std::uint64_t plugins, const 
                                                    const ChannelRecord& channel) {
   const CompiledPipeline* const found = borrowed(channel.cell, api.revision, plugins);
   return found != nullptr ? found->stable : nullptr;
+}
+
+void Compiler::compile_ahead(const std::shared_ptr<const Definitions>& definitions, const PluginMix& next) {
+  const std::uint64_t newest = state_->generations.plugins()->serial;
+  std::size_t left = max_ahead;
+  const auto ahead = [&](const ApiRecord& api, const EndpointRecord* endpoint) {
+    const CompiledCell& cell = endpoint != nullptr ? endpoint->cell : *api.cell;
+    const std::lock_guard lock(state_->compiling);  // for each: requests may want others meanwhile
+    if (left == 0 || !State::was_used(cell, newest)) return;
+    --left;
+    (void)state_->compile({definitions, &api, endpoint, nullptr, nullptr},
+                          next);  // else the first request does
+  };
+  definitions->apis().each([&](const ApiRecord& api) {
+    ahead(api, nullptr);
+    api.endpoints.each([&](const EndpointRecord& one) { ahead(api, &one); });
+  });
 }
 
 void Compiler::forget_older(const Definitions& definitions) {

@@ -45,6 +45,13 @@ class Compiler {
   /// unavailable - the document cannot be read. [query]
   Result<std::shared_ptr<const Pipeline>> compile(const Job& job);
 
+  /// How many are compiled ahead at most. One takes some ten microseconds.
+  static constexpr std::size_t max_ahead = 1024;
+  /// Before `next`, which has its serial, is published: binds its plugins to the endpoints and APIs
+  /// that were hit since the newest were published, so that the first requests need not wait.
+  /// Requests that come before the publication run them, too. [plugins thread]
+  void compile_ahead(const std::shared_ptr<const Definitions>& definitions, const PluginMix& next);
+
   /// After other plugins were published: lets go of the pipelines of older mixes, but keeps
   /// the bindings to instances that still serve. [plugins thread]
   void forget_older(const Definitions& definitions);

@@ -93,6 +93,7 @@ bool Flow::find_pipeline() {
                                                ? Compiler::compiled(plugins, *route_.api, *route_.endpoint)
                                                : Compiler::compiled(plugins, *route_.api);
   if (compiled == nullptr) return false;
+  compiled->note_use();
   pipeline_ = worker_->choose(*compiled, *generation_->plugins);
   candidate_ = pipeline_ == compiled->candidate.get();
   return true;

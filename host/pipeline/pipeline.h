@@ -1,6 +1,7 @@
 // The plugins of one API, endpoint or channel, bound and in order.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -132,6 +133,15 @@ class CompiledPipeline final : public Compiled {
   std::shared_ptr<const Pipeline> stable;     ///< nullptr: those plugins serve no more.
   std::shared_ptr<const Pipeline> candidate;  ///< nullptr but while a canary runs.
   Pipeline::Heirloom left;                    ///< Where stable is null: for the next pipeline.
+
+  /// A request ran it: it is worth having ready when the plugins change. [any thread]
+  void note_use() const {
+    if (!used_.load(std::memory_order_relaxed)) used_.store(true, std::memory_order_relaxed);
+  }
+  bool was_used() const { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  mutable std::atomic<bool> used_{false};
 };
 
 /// JSON object of those members of `document` that `names` lists, source text kept.

@@ -206,6 +206,33 @@ TEST(Compiler, CarriesBindingsOverSwapsAndLetsGoOfThoseToInstancesThatWent) {
   }
 }
 
+TEST(Compiler, HasReadyForOtherPluginsWhatRequestsHaveUsed) {
+  World world;
+  world.open();
+  const auto definitions = world.generations->definitions();
+  const ApiRecord& api = *definitions->find_api(world.api_id);
+  const EndpointRecord& endpoint = *definitions->find_endpoint(world.id);
+  const auto swap = [&] {
+    PluginMix next{world.plugins->current()};
+    next.serial = world.generations->plugins()->serial + 1;
+    world.compiler->compile_ahead(definitions, next);
+    return next;
+  };
+  const Pipeline* const first = compiled(world, api, endpoint);
+  world.start({});
+  world.on([&] { EXPECT_EQ(world.sink->ended, 1); });
+  const PluginMix second = swap();
+  const Pipeline* const ahead = compiled(world, api, endpoint);
+  ASSERT_NE(ahead, nullptr);
+  EXPECT_NE(ahead, first);
+  world.generations->publish(second);
+  EXPECT_EQ(compiled(world, api, endpoint), ahead) << "nobody need wait";
+  const auto of_api = [&] { return Compiler::compiled(world.generations->plugins()->serial, api); };
+  EXPECT_EQ(of_api(), nullptr) << "no request ran it";
+  world.generations->publish(swap());
+  EXPECT_EQ(compiled(world, api, endpoint), nullptr) << "nor this since the plugins changed";
+}
+
 TEST(Binding, KeepsAnInstanceOnlyWhereItTakesPart) {
   World world;
   world.open();
