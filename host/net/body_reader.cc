@@ -4,19 +4,13 @@
 #include <algorithm>
 
 #include "host/net/tokens.h"
+#include "mimus/percent.h"
 
 namespace mimus {
 namespace {
 
 constexpr std::uint32_t max_chunk_line = 256;      // With its carriage return.
 constexpr std::uint32_t max_trailer_bytes = 4096;  // Of all lines, with their carriage returns.
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
@@ -74,7 +68,7 @@ BodyReader::State BodyReader::step_line(char c) {
   switch (phase_) {
     case Phase::size_start:
     case Phase::size: {
-      const int digit = hex_value(c);
+      const int digit = percent::hex_value(c);
       if (digit >= 0) {
         if (left_ >> 56) return State::bad;
         left_ = left_ << 4 | static_cast<unsigned>(digit);

@@ -5,6 +5,7 @@
 
 #include "host/route/percent.h"
 #include "host/route/target.h"
+#include "mimus/percent.h"
 
 namespace mimus {
 namespace {
@@ -66,7 +67,7 @@ Result<PatternPart> literal_part(std::string_view segment) {
                  " mixes braces with text; a parameter takes a whole segment, a literal brace is %7B or %7D");
   }
   PatternPart part{PartKind::literal, std::string(segment)};
-  part.text.resize(percent_decode(segment, part.text.data(), false));
+  part.text.resize(percent::decode(segment, part.text.data()));
   return part;
 }
 

@@ -1,4 +1,4 @@
-// Percent-encoding and dot segments (RFC 3986, 2.1 and 3.3).
+// Bad escapes and dot segments (RFC 3986, 2.1 and 3.3).
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,6 @@ namespace mimus {
 
 /// Where the first escape stands that is not two hex digits or spells NUL; npos: all are good.
 std::size_t first_bad_escape(std::string_view text);
-
-/// Decodes `text` once into `out`, which has room for text.size() bytes, and returns how
-/// many were written. An escape that is not two hex digits is copied as it is.
-std::size_t percent_decode(std::string_view text, char* out, bool plus_is_space);
 
 enum class DotSegment { none, here, up };
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "host/route/percent.h"
+#include "mimus/percent.h"
 
 namespace mimus {
 namespace {
@@ -16,13 +17,13 @@ T* array_in(Arena& arena, std::size_t count) {
   return static_cast<T*>(arena.allocate(count * sizeof(T)));
 }
 
-std::string_view decoded(std::string_view raw, bool plus_is_space, Arena& arena) {
+std::string_view decoded(std::string_view raw, percent::Plus plus, Arena& arena) {
   if (raw.find('%') == std::string_view::npos &&
-      !(plus_is_space && raw.find('+') != std::string_view::npos)) {
+      !(plus == percent::Plus::space && raw.find('+') != std::string_view::npos)) {
     return raw;
   }
   char* const out = array_in<char>(arena, raw.size());
-  return {out, percent_decode(raw, out, plus_is_space)};
+  return {out, percent::decode(raw, out, plus)};
 }
 
 /// Writes the path anew from the segments that are left, and points them into it.
@@ -99,7 +100,8 @@ Result<ResolvedTarget> resolve_target(std::string_view raw_path, std::size_t kee
   ResolvedTarget out{raw_path, {segments, count}};
   if (dots) out.path = rebuilt(segments, count, raw_path.size() + 1, arena);
   if (dots || escapes) {
-    for (std::size_t i = 0; i < count; ++i) segments[i].text = decoded(segments[i].raw, false, arena);
+    for (std::size_t i = 0; i < count; ++i)
+      segments[i].text = decoded(segments[i].raw, percent::Plus::itself, arena);
   }
   return out;
 }
@@ -119,8 +121,8 @@ Result<std::span<const QueryField>> parse_query(std::string_view raw_query, std:
       return invalid("the query has more than " + std::to_string(max_fields) + " fields");
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
-    new (&fields[count++])
-        QueryField{decoded(pair.substr(0, equals), true, arena), decoded(value, true, arena)};
+    new (&fields[count++]) QueryField{decoded(pair.substr(0, equals), percent::Plus::space, arena),
+                                      decoded(value, percent::Plus::space, arena)};
   }
   return std::span<const QueryField>{fields, count};
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "mimus/percent.h"
+
 namespace mimus::analytics {
 namespace {
 
@@ -13,27 +15,7 @@ constexpr GroupField fields[] = {{"country", "geoCountryCode", "geoCountry"},
                                  {"status", "status", ""},
                                  {"method", "method", ""}};
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
+std::string decoded(std::string_view text) { return percent::decoded(text, percent::Plus::space); }
 
 }  // namespace
 

@@ -6,17 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "mimus/percent.h"
+
 namespace mimus::dedup {
 namespace {
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
-
-int hex_value(char c) {
-  if (digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 class Canon {
  public:
@@ -217,7 +212,7 @@ class Canon {
   bool hex4(std::uint32_t& out) {
     if (text_.size() - at_ < 4) return false;
     for (int k = 0; k < 4; ++k) {
-      const int v = hex_value(text_[at_++]);
+      const int v = percent::hex_value(text_[at_++]);
       if (v < 0) return false;
       out = out * 16 + static_cast<std::uint32_t>(v);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mimus/json_text.h"
+#include "mimus/percent.h"
 #include "plugins/dedup/answer.h"
 #include "plugins/dedup/canonical.h"
 
@@ -16,29 +17,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string decoded(std::string_view segment) {
-  std::string out;
-  out.reserve(segment.size());
-  for (std::size_t i = 0; i < segment.size(); ++i) {
-    const int high = segment[i] == '%' && i + 2 < segment.size() ? hex_value(segment[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(segment[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += segment[i];
-    }
   }
   return out;
 }
@@ -154,7 +132,7 @@ void path_parts(std::string_view raw_path, KeyText& out) {
   out.count(static_cast<std::uint64_t>(std::count(raw_path.begin(), raw_path.end(), '/')));
   for (std::size_t from = 0; from <= raw_path.size();) {
     const std::size_t slash = std::min(raw_path.find('/', from), raw_path.size());
-    out.part(decoded(raw_path.substr(from, slash - from)));
+    out.part(percent::decoded(raw_path.substr(from, slash - from)));
     from = slash + 1;
   }
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "mimus/json_text.h"
+#include "mimus/percent.h"
 
 namespace mimus::validate {
 namespace {
@@ -178,18 +179,8 @@ class Walk {
   }
 
   static std::string unescaped(std::string_view token) {
-    const auto digit = [](char c) {
-      return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-    };
-    std::string plain, out;
-    for (std::size_t i = 0; i < token.size(); ++i) {
-      if (token[i] == '%' && i + 2 < token.size() && digit(token[i + 1]) >= 0 && digit(token[i + 2]) >= 0) {
-        plain += static_cast<char>(digit(token[i + 1]) * 16 + digit(token[i + 2]));
-        i += 2;
-      } else {
-        plain += token[i];
-      }
-    }
+    const std::string plain = percent::decoded(token);
+    std::string out;
     for (std::size_t i = 0; i < plain.size(); ++i) {
       const bool escape =
           plain[i] == '~' && i + 1 < plain.size() && (plain[i + 1] == '0' || plain[i + 1] == '1');
