@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "certificates.h"
 #include "peer.h"
 #include "running_client.h"
+#include "tests/unit/net/test_certificates.h"
 
 namespace mimus {
 namespace {
@@ -50,19 +50,25 @@ class TlsPeerSocket {
   bool accepted_ = false;
 };
 
+std::shared_ptr<SSL_CTX> server_of(Certificates& authority, const std::string& names) {
+  const TlsFiles::Pair files = authority.make("Test server", names);
+  std::shared_ptr<SSL_CTX> out(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+  EXPECT_EQ(SSL_CTX_use_certificate_file(out.get(), files.certificate.c_str(), SSL_FILETYPE_PEM), 1);
+  EXPECT_EQ(SSL_CTX_use_PrivateKey_file(out.get(), files.key.c_str(), SSL_FILETYPE_PEM), 1);
+  return out;
+}
+
 class UpstreamTls : public testing::Test {
  protected:
   UpstreamTls() {
     ::signal(SIGPIPE, SIG_IGN);
-    ::setenv("SSL_CERT_FILE", authority_.file().c_str(), 1);
+    ::setenv("SSL_CERT_FILE", authority_.authority().c_str(), 1);
   }
   ~UpstreamTls() override { ::unsetenv("SSL_CERT_FILE"); }
 
-  std::shared_ptr<SSL_CTX> server(const std::string& names) {
-    return {authority_.server(names), &SSL_CTX_free};
-  }
+  std::shared_ptr<SSL_CTX> server(const std::string& names) { return server_of(authority_, names); }
 
-  Authority authority_;
+  Certificates authority_;
 };
 
 TEST_F(UpstreamTls, TrustsACertificateOnlyForItsName) {
@@ -105,8 +111,8 @@ TEST_F(UpstreamTls, TrustsACertificateOnlyForItsName) {
 }
 
 TEST_F(UpstreamTls, DoesNotTrustAnUnknownAuthority) {
-  Authority other;
-  const std::shared_ptr<SSL_CTX> context(other.server("DNS:localhost"), &SSL_CTX_free);
+  Certificates other;
+  const auto context = server_of(other, "DNS:localhost");
   Peer peer([&](Peer& self) { TlsPeerSocket(self.accept(), context.get()).request(); });
   RunningClient client;
   Recorder got;
