@@ -122,8 +122,7 @@ TYPED_TEST(HandOver, AnUpgradeStartsOnTheOtherWorker) {
     EXPECT_EQ(host->counted().websockets, 1u);
     client.send("cut");
     host->log.await("takeover closed");
-    while (host->counted().active > 0) {
-    }
+    host->await_active(0);
     EXPECT_EQ(host->counted().websockets, 0u);
     EXPECT_EQ(host->counted().tls_active, 0u);
   }
@@ -168,8 +167,7 @@ TYPED_TEST(HandOver, AClientThatLeavesMeanwhileLeavesNothingBehind) {
     if (!resets) {
       EXPECT_THAT(client.receive_all(), EndsWith("GET /x"));
     }
-    while (host->counted().active > 0) {
-    }
+    host->await_active(0);
   }
   typename TestFixture::Client(*host).go_to(0);
 }

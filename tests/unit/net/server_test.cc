@@ -384,7 +384,7 @@ TEST(Server, TurnsAwayWhoIsTooMany) {
     EXPECT_EQ(of(per_ip ? TurnedAway::max_connections_per_ip : TurnedAway::max_connections, host.counted()),
               1u);
     one.reset();
-    while (host.counted().active == 2) host.on_loop(0, [] {});
+    host.await_active(1);
     Client four(host);
     four.send(get("/4"));
     EXPECT_THAT(four.answer(), HasSubstr("GET /4"));

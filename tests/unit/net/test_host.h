@@ -289,6 +289,14 @@ class TestHost {
     return server->stats();
   }
 
+  /// Waits until so many connections are left, and what the others had is free: a connection is counted
+  /// off before its place, and its turn, are over.
+  void await_active(std::uint64_t left) {
+    while (counted().active != left) {
+    }
+    counted();
+  }
+
   FakeClock clock;
   Log log;
   Listener listener;
