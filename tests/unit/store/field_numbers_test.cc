@@ -126,6 +126,7 @@ class FieldNumbersTest : public testing::Test {
   std::unique_ptr<Journal> open(Specs fields) {
     JournalOptions options;
     options.plugin_fields = std::move(fields);
+    options.reader_patience = patience;
     return *open_journal(database_->blocks(), clock_, std::move(options));
   }
 

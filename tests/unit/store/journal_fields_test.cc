@@ -18,7 +18,10 @@ const FieldSpec attempts{"attempts", FieldType::integer, true, ""};
 
 class GrowingJournal : public DatabaseContract {
  protected:
-  GrowingJournal() { options_.block_records = 8; }
+  GrowingJournal() {
+    options_.block_records = 8;
+    options_.reader_patience = patience;
+  }
 
   void open(Specs fields) {
     journal_.reset();

@@ -18,6 +18,7 @@ class JournalKinds : public DatabaseContract {
     journal_.reset();
     JournalOptions options;
     options.block_records = 8;
+    options.reader_patience = patience;
     options.plugin_fields = {{"geoCountry", FieldType::text, true, "country"}};
     auto opened = open_journal(database_->blocks(), clock_, std::move(options));
     ASSERT_OK(opened);

@@ -13,6 +13,7 @@ class JournalContract : public DatabaseContract {
  protected:
   JournalContract() {
     options_.block_records = 8;
+    options_.reader_patience = patience;
     options_.plugin_fields = {{"geoCountry", FieldType::text, true, "country"},
                               {"proxied", FieldType::flag, true, "proxied"}};
   }

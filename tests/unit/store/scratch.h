@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <ostream>
@@ -33,6 +34,9 @@ class ScratchDir {
 inline StoreOptions options_in(const ScratchDir& scratch) {
   return {scratch.file("data"), 64u << 20, std::chrono::milliseconds(0)};
 }
+
+/// What readers of a journal wait for its writer: only a test that fails waits that long.
+constexpr std::chrono::seconds patience{60};
 
 enum class Backing { rocks, memory };
 inline void PrintTo(Backing backing, std::ostream* out) {
