@@ -51,8 +51,12 @@ TEST_P(Finds, WhatIsBad) {
   if (sanitized && std::string_view(row.said).starts_with("leaks")) GTEST_SKIP() << "memory is not counted";
   ::setenv("MIMUS_TOLD", row.told, 1);
   const bool hangs = std::string_view(row.told).starts_with("hang");
-  const CheckReport report =
-      checked(row.sample, {row.check}, hangs ? std::chrono::seconds(2) : std::chrono::seconds(120));
+  CheckReport report = checked(row.sample, {row.check}, std::chrono::seconds(hangs ? 1 : 120));
+  // A busy machine gets as far as the hang only in a longer time.
+  for (int bound = 2;
+       hangs && bound < 60 && written(report, CheckFormat::text, false).find(row.said) == std::string::npos;
+       bound *= 2)
+    report = checked(row.sample, {row.check}, std::chrono::seconds(bound));
   ASSERT_EQ(report.checks.size(), 1u);
   EXPECT_EQ(report.checks[0].level(), row.level) << written(report, CheckFormat::text, false);
   EXPECT_THAT(written(report, CheckFormat::text, false), HasSubstr(row.said));
@@ -74,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"told", "", "signature", note, "is not signed"},
         Row{"exports_more", "", "exports", warning, "crc32): build with -fvisibility=hidden"},
         Row{"thread_local", "", "tls", warning, "thread_local variables with destructors"},
-        Row{"told", "toil:constructor", "load", note, "µs to load"},
+        Row{"told", "doze:constructor", "load", warning, "µs to load: do less in static constructors"},
         Row{"told", "crash:constructor", "load", error, "crashed with SIGSEGV in the loading of its code"},
         Row{"missing_symbol", "", "load", error, "does not load"},
         Row{"lying_id", "", "table", error, "says id \"com.example.other\""},
@@ -88,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"told", "crash:create", "life", error, "crashed with SIGSEGV in create"},
         Row{"told", "refuse:configure", "life", error, "refused its configuration: told to refuse"},
         Row{"told", "refuse:self_test", "life", error, "failed its self-test"},
-        Row{"told", "hang:destroy", "life", error, "did not return from destroy within 2 s"},
+        Row{"told", "hang:destroy", "life", error, "did not return from destroy within "},
         Row{"told", "throw:quiesce", "quiesce", error, "let an exception out of quiesce"},
         Row{"told", "leak:create", "instance-leak", error, "leaks 5"},
         Row{"told", "leak:on_end", "request-leak", error, "leaks "},

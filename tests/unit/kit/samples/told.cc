@@ -97,6 +97,7 @@ bool told(const char* place) {
       for (;;) ::pause();
     }).detach();
   if (verb == "toil") toil(10);
+  if (verb == "doze") ::usleep(60'000);
   if (verb == "alone") be_alone();
   return verb == "refuse";
 }
