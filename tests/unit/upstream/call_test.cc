@@ -81,13 +81,9 @@ TEST_F(CallTest, IsForbiddenWhenAllAddressesAre) {
 }
 
 TEST_F(CallTest, IsUnreachableWhenTheAllowedAddressesRefuse) {
-  std::uint16_t port = 0;
-  {
-    Peer gone([](Peer&) {});
-    port = gone.port();
-  }
+  const ClosedPort port;
   Recorder got;
-  fetch(got, port, {"169.254.169.254", "127.0.0.1", "127.0.0.2"});
+  fetch(got, port.number(), {"169.254.169.254", "127.0.0.1", "127.0.0.2"});
   EXPECT_EQ(got.error, UpstreamError::unreachable);
 }
 

@@ -181,7 +181,7 @@ TEST(UpstreamClient, DoesNotSendAPostOnAConnectionThatWasClosed) {
   Peer peer([&](Peer& self) {
     PeerSocket first(self.accept());
     first.serve(ok);
-    first.close();
+    first.close_heard();
     closed.set_value();
     PeerSocket(self.accept()).serve(fresh);
   });
@@ -233,14 +233,10 @@ TEST(UpstreamClient, NamesWhatWentWrong) {
 }
 
 TEST(UpstreamClient, CannotReachAClosedPort) {
-  std::string url;
-  {
-    Peer gone([](Peer&) {});
-    url = gone.url();
-  }
+  const ClosedPort port;
   RunningClient client;
   Recorder got;
-  client.fetch(got, url);
+  client.fetch(got, "http://127.0.0.1:" + std::to_string(port.number()) + "/");
   EXPECT_EQ(got.error, UpstreamError::unreachable);
   EXPECT_NE(got.why.find("Connection refused"), std::string::npos) << got.why;
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,9 +65,42 @@ class PeerSocket {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
+  /// The same, and returns once the client's system has heard of it.
+  void close_heard() {
+    ::shutdown(fd_, SHUT_WR);
+    tcp_info info{};
+    do {
+      socklen_t size = sizeof info;
+      ASSERT_EQ(::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    } while (info.tcpi_state == TCP_FIN_WAIT1);
+    close();
+  }
 
  private:
   int fd_;
+};
+
+/// A port of 127.0.0.1 that refuses connections, and that no other process takes meanwhile.
+class ClosedPort {
+ public:
+  ClosedPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    number_ = ntohs(address.sin_port);
+  }
+  ~ClosedPort() { ::close(fd_); }
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+
+  std::uint16_t number() const { return number_; }
+
+ private:
+  int fd_;
+  std::uint16_t number_ = 0;
 };
 
 /// Listens on 127.0.0.1; what it does is `script`, which accepts as it likes.
