@@ -166,10 +166,7 @@ TEST(Binding, HappensAtTheFirstHitOffTheWorker) {
   world.open({.compile_first = false});
   for (int i = 0; i < 2; ++i) {
     world.start();
-    int ended = 0;  // read on the loop, which answers once the compile thread has posted to it
-    for (int turns = 0; turns < 1'000'000 && ended == 0; ++turns) {
-      world.loop_thread.on([&] { ended = world.sink->ended; });
-    }
+    world.await_end();
     EXPECT_EQ(world.sink->status, 200);
   }
   EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 1U);
@@ -181,10 +178,7 @@ TEST(Binding, ADocumentThatCannotBeReadIsAnError) {
   const DefinitionWrite gone{Kind::endpoint, world.id, world.api_id, 2, true, "", {}};
   ASSERT_TRUE(world.database->definitions().commit({&gone, 1}, 0));
   world.start();
-  int ended = 0;  // read on the loop, which answers once the compile thread has posted to it
-  for (int turns = 0; turns < 1'000'000 && ended == 0; ++turns) {
-    world.loop_thread.on([&] { ended = world.sink->ended; });
-  }
+  world.await_end();
   EXPECT_EQ(world.sink->status, 503);
   EXPECT_EQ(world.problem(), "definition-unreadable");
 }

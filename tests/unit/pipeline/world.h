@@ -186,6 +186,10 @@ class World {
   void arrive(std::string_view body);  ///< The request's body is whole.
   void cancel();                       ///< The client has gone.
   void on(const std::function<void()>& work) { loop_thread.on(work); }
+  /// Waits for an answer that takes another thread, which posts it to the loop.
+  void await_end() {
+    for (int ended = 0; ended == 0;) on([&] { ended = sink->ended; });
+  }
   /// What is posted by now has run.
   void settle() { loop_thread.advance(std::chrono::milliseconds(0)); }
 
