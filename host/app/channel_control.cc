@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "host/app/access_rules.h"
 #include "host/app/worker_service.h"
 #include "host/pipeline/channel_binding.h"
 #include "host/pipeline/compiler.h"
@@ -91,10 +92,12 @@ bool apply_here(WorkerService& service, const Ulid& endpoint, ChannelControl::Ap
   const Generation* const now = lease.acquire();
   const ChannelRecord* const channel = now->definitions->find_channel(endpoint);
   std::shared_ptr<const Pipeline> pipeline;
+  std::uint32_t messages_per_second = 0;
   const bool disabled = channel == nullptr || !channel->enabled;
   if (!disabled) {
     const ApiRecord* const api = now->definitions->find_api(channel->api);
     pipeline = Compiler::compiled(now->plugins->serial, *api, *channel);
+    messages_per_second = AccessRules(*channel->document).messages;
   }
   lease.release(now);
   if (disabled) {
@@ -103,7 +106,7 @@ bool apply_here(WorkerService& service, const Ulid& endpoint, ChannelControl::Ap
   }
   if (pipeline == nullptr) return false;
   const std::shared_ptr<AddressCount> count = pipeline->addresses();
-  done.applied += service.channels().rebind(endpoint, [&](const Channel& open) {
+  done.applied += service.channels().rebind(endpoint, messages_per_second, [&](const Channel& open) {
     const std::string address = open.origin().client_ip;
     count->enter(address, 0);  // it was let in long ago
     return bind_channel(pipeline, [count, address] { count->leave(address); });

@@ -32,7 +32,8 @@ void BaseChannel::open() {
   behaviour_->on_open(*this);
 }
 
-void BaseChannel::rebind(std::unique_ptr<ChannelBehaviour> successor) {
+void BaseChannel::rebind(std::unique_ptr<ChannelBehaviour> successor, std::uint32_t messages_per_second) {
+  rules_.messages_per_second = messages_per_second;
   end_timers();
   leave_rooms();
   behaviour_->on_close(*this);

@@ -72,7 +72,7 @@ class BaseChannel : public Channel {
   /// Disarms everything, ends the behaviour and leaves the table, which may go now.
   void detach();
   /// REQUIRES: is_open(), and no hook of the behaviour runs
-  void rebind(std::unique_ptr<ChannelBehaviour> successor);
+  void rebind(std::unique_ptr<ChannelBehaviour> successor, std::uint32_t messages_per_second);
 
   /// The table has taken it from those that are held.
   void let_go();
@@ -141,7 +141,7 @@ class BaseChannel : public Channel {
   std::unique_ptr<ChannelBehaviour> behaviour_;
   ChannelOrigin origin_;
   Counts info_;
-  const ChannelRules rules_;
+  ChannelRules rules_;
   Phase phase_ = Phase::fresh;
   bool opened_ = false;  ///< on_open was called, on_close is owed.
   bool captures_ = false;

@@ -110,11 +110,12 @@ std::size_t ChannelTable::close_all(const Ulid& endpoint, int code, std::string_
 }
 
 std::size_t ChannelTable::rebind(
-    const Ulid& endpoint, const std::function<std::unique_ptr<ChannelBehaviour>(const Channel&)>& next) {
+    const Ulid& endpoint, std::uint32_t messages_per_second,
+    const std::function<std::unique_ptr<ChannelBehaviour>(const Channel&)>& next) {
   std::size_t bound = 0;
   for (BaseChannel* c = state_->first(endpoint); c != nullptr; c = c->next) {
     if (!c->is_open()) continue;
-    c->rebind(next(*c));
+    c->rebind(next(*c), messages_per_second);
     ++bound;
   }
   return bound;

@@ -215,8 +215,8 @@ class ChannelTable {
   /// The observer is full no more: what its channels sent meanwhile is read.
   void read_on();
   /// Gives every open channel of an endpoint what `next` makes for it, in the place of its
-  /// behaviour (see ChannelBehaviour::on_rebind); how many.
-  std::size_t rebind(const Ulid& endpoint,
+  /// behaviour (see ChannelBehaviour::on_rebind), and this limit of messages; how many.
+  std::size_t rebind(const Ulid& endpoint, std::uint32_t messages_per_second,
                      const std::function<std::unique_ptr<ChannelBehaviour>(const Channel&)>& next);
   /// Has the observer told of the endpoint's messages, until as many calls with false.
   void watch(const Ulid& endpoint, bool on);

@@ -132,7 +132,7 @@ test('open connections get a changed definition on request, and its limits stay 
   const endpoint = await channel('changed', { maxConnectionsPerIp: 12, events: welcome('old') });
   const all = await several('/ws/changed', 12);
   for (const one of all) await one.has('{"event":"every","data":"old"}');
-  await ask('PATCH', endpoint.definition, { events: welcome('new') });
+  await ask('PATCH', endpoint.definition, { events: welcome('new'), maxMessagesPerSecond: 1 });
   await assert.rejects(client('/ws/changed'), /429/, 'those of the old definition count');
   assert.deepEqual(await ask('POST', `${endpoint.definition}/apply`), { applied: 12, closed: 0 });
   for (const one of all) await one.has('{"event":"every","data":"new"}');
@@ -140,6 +140,9 @@ test('open connections get a changed definition on request, and its limits stay 
   for (const one of all) await one.has('{"event":"every","data":"new"}');
   assert.ok(all.every((one) => !one.received.includes('{"event":"every","data":"old"}')), 'the old timers are gone');
   await assert.rejects(client('/ws/changed'), /429/);
+  for (let i = 0; i < 20; ++i) all[1].socket.send('x');
+  assert.equal((await all[1].closed).code, 1008);
+  all[1] = await eventually(() => client('/ws/changed').catch(() => undefined), 'room for it again');
   await all[0].leave();
   const [again] = [await eventually(() => client('/ws/changed').catch(() => undefined), 'room for one')];
   await assert.rejects(client('/ws/changed'), /429/);

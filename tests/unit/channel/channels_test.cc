@@ -113,7 +113,7 @@ TEST_F(Channels, TakeAnotherBehaviourInThePlaceOfTheirOwn) {
   net.on([&] {
     EXPECT_TRUE(peer->channel().start_timer(10ms, 0, nullptr));
     EXPECT_EQ(peer->channel().join("red"), Channel::Joined::yes);
-    EXPECT_EQ(table->rebind(endpoint, [&](const Channel&) { return std::make_unique<Behaviour>(later); }),
+    EXPECT_EQ(table->rebind(endpoint, 2, [&](const Channel&) { return std::make_unique<Behaviour>(later); }),
               1u);
     EXPECT_EQ(peer->diary.text, "open close ");
     EXPECT_FALSE(peer->diary.alive);
@@ -121,9 +121,12 @@ TEST_F(Channels, TakeAnotherBehaviourInThePlaceOfTheirOwn) {
     EXPECT_EQ(table->broadcast(endpoint, "red", message, nullptr), 0u) << "it left its rooms";
   });
   net.advance(20ms);
-  bytes(client_text("hi"));
-  net.on([&] { peer->lose(); });
-  EXPECT_EQ(later.text, "rebind text=hi close ");
+  bytes(client_text("hi") + client_text("ho"));
+  EXPECT_EQ(later.text, "rebind text=hi text=ho ");
+  bytes(client_text("hu"));
+  EXPECT_EQ(later.text, "rebind text=hi text=ho ") << "one more than it may send a second";
+  net.on(
+      [&] { EXPECT_EQ(peer->wire.taken(), frame(Opcode::close, close_payload(1008, "too many messages"))); });
 }
 
 /// Writes down what it is told.
