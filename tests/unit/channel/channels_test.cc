@@ -125,8 +125,11 @@ TEST_F(Channels, TakeAnotherBehaviourInThePlaceOfTheirOwn) {
   EXPECT_EQ(later.text, "rebind text=hi text=ho ");
   bytes(client_text("hu"));
   EXPECT_EQ(later.text, "rebind text=hi text=ho ") << "one more than it may send a second";
-  net.on(
-      [&] { EXPECT_EQ(peer->wire.taken(), frame(Opcode::close, close_payload(1008, "too many messages"))); });
+  net.on([&] {
+    EXPECT_EQ(peer->wire.taken(), frame(Opcode::close, close_payload(1008, "too many messages")));
+    peer->lose();
+  });
+  EXPECT_EQ(later.text, "rebind text=hi text=ho close ");
 }
 
 /// Writes down what it is told.
