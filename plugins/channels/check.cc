@@ -111,7 +111,9 @@ class Checker {
     if (deed.empty() && !moves)
       wrong(at + "/name", "is required where there is no text, base64, echo, close, fault, join or leave");
     for (const char* key : {"payload", "literal", "spread", "binaries", "ack", "to"}) {
-      if (json::member(from, key) && deed != "name")
+      const bool to_sender = (deed == "text" || deed == "base64" || deed == "echo") &&
+                             std::string_view(key) == "to" && text_of(from, key) == "sender";
+      if (json::member(from, key) && deed != "name" && !to_sender)
         wrong(at + "/" + key, std::string(key) + " is only for an event with a name");
     }
     if (json::member(from, "reason") && deed != "close") wrong(at + "/reason", "is only for close");

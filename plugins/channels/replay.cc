@@ -61,7 +61,8 @@ std::optional<std::string> step_of(std::string_view message) {
   }
   const auto event = json::member(message, "event");
   if (!event || !fits(*event)) return std::nullopt;
-  return R"("name":)" + std::string(*event) + "," + sent_args(message);
+  return R"("name":)" + std::string(*event) + "," + sent_args(message) +
+         (json::member(message, "ack") ? R"(,"ack":true)" : "");
 }
 
 std::optional<std::uint64_t> ack_of(std::string_view message) {
