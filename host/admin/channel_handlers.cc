@@ -69,6 +69,10 @@ Outcome<ChannelSend> parse_send(std::string_view body, const Ulid& endpoint) {
     return bad_input({{"", "needs one of name, text and base64"}});
   if (!event.args.empty() && json::member(body, "payload"))
     return bad_input({{"/args", "stands instead of payload"}});
+  for (const char* key : {"payload", "args"}) {
+    if (!event.name && json::member(body, key))
+      return bad_input({{std::string("/") + key, "is only for an event with a name"}});
+  }
   if (event.room && event.connection) return bad_input({{"/room", "stands instead of connectionId"}});
   Outgoing message = Outgoing::text("");
   if (event.name) {

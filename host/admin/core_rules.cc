@@ -3,6 +3,7 @@
 
 #include "host/admin/rules.h"
 #include "host/route/path_pattern.h"
+#include "mimus/header_text.h"
 #include "mimus/json_text.h"
 
 namespace mimus::admin {
@@ -75,6 +76,14 @@ void check_channel(const Definition& next, const std::string& base, std::vector<
   for (const std::string& name : strings_of(next.field("subprotocols"))) {
     if (!is_token(name))
       faults.push_back({base + "/subprotocols/" + std::to_string(index), "must be a token"});
+    ++index;
+  }
+  index = 0;
+  for (const std::string& origin : strings_of(next.field("origins"))) {
+    if (!header::is_origin(origin)) {
+      faults.push_back({base + "/origins/" + std::to_string(index),
+                        "is not an origin such as https://example.com, \"null\" or \"*\""});
+    }
     ++index;
   }
 }

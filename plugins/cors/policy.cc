@@ -9,16 +9,6 @@
 namespace mimus::cors {
 namespace {
 
-/// "*", "null", or a serialised origin: scheme://host or scheme://host:port.
-bool is_origin(std::string_view text) {
-  if (text == "*" || text == "null") return true;
-  const std::size_t colon = text.find("://");
-  if (colon == 0 || colon == std::string_view::npos || colon + 3 == text.size()) return false;
-  const bool plain =
-      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '*'; });
-  return plain && text.find_first_of("/?#@,", colon + 3) == std::string_view::npos;
-}
-
 std::vector<std::string> strings(std::string_view array) {
   std::vector<std::string> out;
   json::elements(array, [&](std::string_view element) {
@@ -77,7 +67,7 @@ void check(std::string_view cors, const std::function<void(std::string pointer, 
       ++i;
     }
   };
-  each("origins", is_origin, "is not an origin such as https://example.com, \"null\" or \"*\"");
+  each("origins", header::is_origin, "is not an origin such as https://example.com, \"null\" or \"*\"");
   each("methods", header::is_token, "is not a method or \"*\"");
   each("headers", header::is_token, "is not a header name or \"*\"");
 }

@@ -20,6 +20,17 @@ inline bool is_token(std::string_view text) {
   return !text.empty() && text.find_first_not_of(tchar) == std::string_view::npos;
 }
 
+/// Whether `text` may stand in a list of origins: "*", "null", or a serialised origin (RFC 6454,
+/// section 6.2) as scheme://host or scheme://host:port.
+inline bool is_origin(std::string_view text) {
+  if (text == "*" || text == "null") return true;
+  const std::size_t colon = text.find("://");
+  if (colon == 0 || colon == std::string_view::npos || colon + 3 == text.size()) return false;
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != '*'; });
+  return plain && text.find_first_of("/?#@,", colon + 3) == std::string_view::npos;
+}
+
 /// Without the spaces and tabs around it.
 inline std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");

@@ -83,6 +83,8 @@ TEST_F(AdminChannels, AreNotSentWhatIsNoMessage) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"payload":1})", ": needs one of name, text and base64\n"},
       {R"({"name":"n","text":"t"})", ": needs one of name, text and base64\n"},
+      {R"({"text":"t","payload":1})", "/payload: is only for an event with a name\n"},
+      {R"({"base64":"AA==","args":[1]})", "/args: is only for an event with a name\n"},
       {R"({"name":"n","payload":null,"args":[]})", "/args: stands instead of payload\n"},
       {R"({"text":"t","room":"r","connectionId":"x"})", "/room: stands instead of connectionId\n"},
       {R"({"text":"t","connectionId":"x"})", "/connectionId: must be an id of 26 characters\n"},

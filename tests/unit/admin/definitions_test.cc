@@ -223,6 +223,8 @@ TEST_F(AdminDefinitions, BadDefinitionsAreRefusedWithPointers) {
        "invalid-input"},
       {"a subprotocol with a space", sockets, R"({"path":"/ws/a","subprotocols":["a b"]})",
        "/subprotocols/0: must be a token\n", "invalid-input"},
+      {"an origin that no browser sends", sockets, R"({"path":"/ws/a","origins":["*","https://a.test/"]})",
+       "/origins/1: is not an origin", "invalid-input"},
       {"an empty token", sockets, R"({"path":"/ws/a","requireToken":""})",
        "/requireToken: must not be empty\n", "invalid-input"},
       {"another level's field", sockets, R"({"path":"/ws/a","sample":1})",
