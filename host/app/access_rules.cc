@@ -75,9 +75,7 @@ bool AccessRules::allow_token(const Caller& caller) const {
 
 std::string AccessRules::choose(const std::vector<std::string>& offered) const {
   for (const std::string& one : subprotocols) {
-    if (std::any_of(offered.begin(), offered.end(),
-                    [&](const std::string& other) { return header::same_name(one, other); }))
-      return one;
+    if (std::find(offered.begin(), offered.end(), one) != offered.end()) return one;
   }
   return {};
 }

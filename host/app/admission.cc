@@ -30,7 +30,14 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
   ~Enquiry() override {
     if (wake_ != nullptr) wake_->detach();
     door_.worker_.loop.disarm(pause_);
+    door_.put_off_.erase(this);
     let_go();
+  }
+
+  /// After it was put off.
+  void give_up() {
+    (void)look_up();
+    refuse_stopping();
   }
 
   void ask() override {
@@ -87,19 +94,12 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
       door_.worker_.compiler.request({generation_->definitions, api_, nullptr, channel_, wake_});
       return;
     }
-    if (!pipeline->missing().empty())
-      return refuse({503, "plugin-failed", "plugin " + pipeline->missing() + " is not loaded"});
-    for (const Step& step : pipeline->steps()) {
-      const Manifest& manifest = step.plugin->manifest();
-      if (step.broken && manifest.fail_closed)
-        return refuse({503, "plugin-failed", "plugin " + manifest.id + " cannot be bound"});
-    }
+    if (const auto refused = no_way_in(*pipeline)) return refuse(*refused);
     if (!std::exchange(asked_plugins_, true)) {
       const mimus_handshake said = ask_handshake(*pipeline);
       refuse_with_ = said.refuse_with;
       if (said.delay_ms != 0) {
-        let_go();
-        return door_.worker_.loop.arm(pause_, milliseconds(said.delay_ms));
+        return put_off(milliseconds(said.delay_ms));
       }
     }
     answer(std::move(pipeline));
@@ -107,7 +107,19 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
 
   void on_woken(mimus_resume&, mimus_resume::Woken) override { bind(); }
 
+  /// Not beyond the host's stop. Clients of Socket.IO go with their sessions then: one that is
+  /// refused would not come back.
+  void put_off(milliseconds delay) {
+    if (caller_.origin.protocol == ChannelProtocol::websocket) {
+      if (door_.draining_) return refuse_stopping();
+      door_.put_off_.insert(this);
+    }
+    let_go();
+    door_.worker_.loop.arm(pause_, delay);
+  }
+
   void after_pause() {
+    door_.put_off_.erase(this);
     if (!look_up()) return refuse_unknown();
     bind();
   }
@@ -128,6 +140,8 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
     let_go();
     asker_.on_admitted(std::move(admitted));
   }
+
+  void refuse_stopping() { refuse({503, "unavailable", "the host is stopping"}); }
 
   void refuse_unknown() {
     channel_ = nullptr;
@@ -154,6 +168,11 @@ class Admission::Enquiry final : public Door::Question, private mimus_resume::Wa
   int refuse_with_ = 0;
   Pause pause_;
 };
+
+void Admission::drain() {
+  draining_ = true;
+  while (!put_off_.empty()) put_off_.extract(put_off_.begin()).value()->give_up();
+}
 
 std::unique_ptr<Door::Question> Admission::question(Caller caller, Asker& asker) {
   return std::make_unique<Enquiry>(*this, std::move(caller), asker);

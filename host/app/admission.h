@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_set>
 
 #include "host/app/attempt_book.h"
 #include "host/channel/door.h"
@@ -20,12 +21,17 @@ class Admission final : public Door {
 
   std::unique_ptr<Question> question(Caller caller, Asker& asker) override;
 
+  /// The host is stopping: handshakes that a plugin has put off are refused, later ones at once.
+  void drain();
+
  private:
   class Enquiry;
 
   WorkerContext& worker_;
   ChannelTable& channels_;
   AttemptBook& attempts_;
+  std::unordered_set<Enquiry*> put_off_;  ///< By a plugin, of raw clients.
+  bool draining_ = false;
 };
 
 }  // namespace mimus

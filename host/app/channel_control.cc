@@ -158,13 +158,7 @@ Status WorkerChannels::bind_now(const Ulid& endpoint) {
   job.api = job.definitions->find_api(job.channel->api);
   const auto pipeline = compiler_->compile(job);
   if (!pipeline) return pipeline.error();
-  if (!(*pipeline)->missing().empty())
-    return Error{Code::unavailable, "plugin " + (*pipeline)->missing() + " is not loaded"};
-  for (const Step& step : (*pipeline)->steps()) {
-    const Manifest& manifest = step.plugin->manifest();
-    if (step.broken && manifest.fail_closed)
-      return Error{Code::unavailable, "plugin " + manifest.id + " cannot be bound"};
-  }
+  if (const auto refused = no_way_in(**pipeline)) return Error{Code::unavailable, refused->detail};
   return Done{};
 }
 

@@ -25,6 +25,12 @@ std::vector<std::string_view> fields(const RequestHead& request, std::string_vie
   }
 }
 
+/// A slash that is part of a segment stays apart from those between segments.
+void append_segment(std::string& path, std::string_view segment) {
+  path += '/';
+  for (const char c : segment) c == '/' ? path.append("%2F") : path.append(1, c);
+}
+
 class Upgrade final : public Responder, private Door::Asker {
  public:
   Upgrade(ChannelTable& channels, Exchange& exchange) : channels_(channels), exchange_(exchange) {
@@ -53,7 +59,7 @@ class Upgrade final : public Responder, private Door::Asker {
     const Result<ResolvedTarget> target = resolve_target(request.raw_path, 1, exchange_.arena);
     if (!target) return refuse(400, "bad-target", target.error().message);
     Caller caller;
-    for (const Segment& segment : target->segments) caller.origin.path.append("/").append(segment.text);
+    for (const Segment& segment : target->segments) append_segment(caller.origin.path, segment.text);
     caller.origin.client_ip = exchange_.client_ip;
     caller.origin.query = request.raw_query;
     caller.origin.user_agent = field_of(request, "user-agent");

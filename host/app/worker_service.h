@@ -79,7 +79,10 @@ class WorkerService final : public Service {
   void evict(const PluginHost::Loaded& plugin);
   ChannelTable& channels() { return channels_; }
   /// The host is stopping.
-  void drain() { engine_.drain(); }
+  void drain() {
+    engine_.drain();
+    admission_.drain();
+  }
   LiveFeed& live() { return live_; }
   /// The journal has room again.
   void retry_journal();

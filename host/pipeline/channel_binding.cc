@@ -133,6 +133,18 @@ class BoundChannel final : public ChannelBehaviour {
 
 }  // namespace
 
+std::optional<Refused> no_way_in(const Pipeline& pipeline) {
+  if (!pipeline.missing().empty())
+    return Refused{503, "plugin-failed", "plugin " + pipeline.missing() + " is not loaded"};
+  for (const Step& step : pipeline.steps()) {
+    const Manifest& manifest = step.plugin->manifest();
+    if (step.broken && manifest.fail_closed)
+      return Refused{503, "plugin-failed", "plugin " + manifest.id + " cannot be bound"};
+  }
+  if (!pipeline.steps().empty()) return std::nullopt;
+  return Refused{501, "no-content", "no plugin answers for this endpoint: is the one for channels loaded?"};
+}
+
 mimus_handshake ask_handshake(const Pipeline& pipeline) {
   mimus_handshake all{sizeof all, 0, 0};
   for (const Step& step : pipeline.steps()) {

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/channel/channels.h"
+#include "host/channel/door.h"
 #include "host/channel/relay.h"
 #include "host/pipeline/pipeline.h"
 
@@ -21,6 +23,9 @@ struct PluginChannel {
   std::string id;           ///< The channel's as text, once asked for.
   void* context = nullptr;  ///< The plugin's own.
 };
+
+/// Why nobody can be let in to what the pipeline is of; nothing where somebody can. Any thread.
+std::optional<Refused> no_way_in(const Pipeline& pipeline);
 
 inline constexpr std::uint32_t max_handshake_delay_ms = 600'000;
 

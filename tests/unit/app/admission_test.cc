@@ -76,7 +76,8 @@ TEST(AccessRules, SayWhatTokenMustBeShown) {
 TEST(AccessRules, ChooseTheFirstOfTheirSubprotocols) {
   const AccessRules rules(R"({"subprotocols":["v2","v1"]})");
   EXPECT_EQ(rules.choose({"v1", "v2"}), "v2");
-  EXPECT_EQ(rules.choose({"v3", "V1"}), "v1");
+  EXPECT_EQ(rules.choose({"v3", "v1"}), "v1");
+  EXPECT_EQ(rules.choose({"V1"}), "") << "clients take none that they did not offer";
   EXPECT_EQ(rules.choose({"v3"}), "");
   EXPECT_EQ(rules.choose({}), "");
 }
