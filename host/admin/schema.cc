@@ -189,7 +189,10 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
     return "must have at most " + bound(schemas, "maxProperties") + " members";
   if (begins("Object should have no fewer"))
     return "must have at least " + bound(schemas, "minProperties") + " members";
-  if (begins("Missing dependency")) return "also needs the field " + between_quotes(said);
+  if (begins("Missing dependency")) {
+    keys.push_back(between_quotes(said));
+    return "is required here";
+  }
   if (begins("Elements at indexes")) return "holds the same element twice";
   if (begins("Target should not validate")) return "is not allowed in this form";
   if (begins("Failed to validate against exactly one")) return "fits more than one of the allowed forms";

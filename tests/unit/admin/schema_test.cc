@@ -56,7 +56,7 @@ TEST(Schema, SaysWhatIsWrongAndWhere) {
       {"through references", tree, R"({"not":{"all":[{"op":"z"}]}})",
        "/not/all/0/op: must be one of \"x\" or \"y\"\n"},
       {"a missing dependency", R"({"type":"object","dependencies":{"in":["op"]}})", R"({"in":1})",
-       ": also needs the field op\n"},
+       "/op: is required here\n"},
       {"a pattern", R"({"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]+$"}}})",
        R"({"a":"A"})", "/a: must match the pattern ^[a-z]+$\n"},
       {"a pattern that holds", R"({"properties":{"pattern":{"type":"array","items":{"pattern":"b"}}}})",
