@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -100,6 +101,7 @@ class World : public testing::Test {
     plugins = *std::move(loaded);
     JournalOptions options;
     options.plugin_fields = plugins->journal_fields();
+    options.reader_patience = std::chrono::seconds(60);  // Only a test that fails waits that long.
     auto opened = open_journal(database->blocks(), clock, options);
     EXPECT_TRUE(opened);
     journal = *std::move(opened);
