@@ -33,7 +33,7 @@ class Log {
   }
   void await(const std::string& line) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return holds(line); }))
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(60), [&] { return holds(line); }))
         << "never: " << line;
   }
   bool has(const std::string& line) {
@@ -328,13 +328,13 @@ class Hold {
   std::thread thread_;
 };
 
-/// Every call fails the test after 20 s rather than hang.
+/// Every call fails the test after 60 s rather than hang.
 class Client {
  public:
   explicit Client(const TestHost& host, int receive_buffer = 0) : Client(host.port(), receive_buffer) {}
   explicit Client(int port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    const timeval limit{20, 0};
+    const timeval limit{60, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -387,7 +387,7 @@ class Client {
   bool more() {
     char bytes[65536];
     const ssize_t n = ::recv(fd_, bytes, sizeof bytes, 0);
-    EXPECT_FALSE(n < 0 && errno == EAGAIN) << "nothing came for 20 s";
+    EXPECT_FALSE(n < 0 && errno == EAGAIN) << "nothing came for 60 s";
     if (n > 0) got_.append(bytes, static_cast<std::size_t>(n));
     return n > 0;
   }

@@ -19,7 +19,7 @@ struct SecureOptions {
   int receive_buffer = 0;               ///< Of its socket; 0: the system's choice.
 };
 
-/// Every call fails the test after 20 s rather than hang.
+/// Every call fails the test after 60 s rather than hang.
 class SecureClient {
  public:
   explicit SecureClient(const TestHost& host, const SecureOptions& options = {})
@@ -131,7 +131,7 @@ class SecureClient {
   bool pull() {
     char bytes[65536];
     const ssize_t n = ::recv(socket_.fd(), bytes, sizeof bytes, 0);
-    EXPECT_FALSE(n < 0 && errno == EAGAIN) << "nothing came for 20 s";
+    EXPECT_FALSE(n < 0 && errno == EAGAIN) << "nothing came for 60 s";
     if (n > 0) BIO_write(in_, bytes, static_cast<int>(n));
     return n > 0;
   }

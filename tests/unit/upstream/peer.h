@@ -16,11 +16,11 @@
 
 namespace mimus {
 
-/// A blocking connection of the peer's. Waits 20 s at most, then reads as ended.
+/// A blocking connection of the peer's. Waits 60 s at most, then reads as ended.
 class PeerSocket {
  public:
   explicit PeerSocket(int fd) : fd_(fd) {
-    const timeval limit{20, 0};
+    const timeval limit{60, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   }

@@ -10,7 +10,7 @@
 
 namespace mimus {
 
-constexpr std::chrono::seconds patience{20};  // Only a test that fails waits that long.
+constexpr std::chrono::seconds patience{60};  // Only a test that fails waits that long.
 
 inline bool comes(std::future<void> event) { return event.wait_for(patience) == std::future_status::ready; }
 
