@@ -24,13 +24,19 @@ void let_pages_read(Exchange& exchange) {
   add(exchange, "Vary", "Origin");
 }
 
-void answer(Exchange& exchange, int status, std::string_view type, std::string_view body) {
+void head(Exchange& exchange, int status, std::string_view type) {
   exchange.response.status = status;
   add(exchange, "Content-Type", type);
   add(exchange, "Cache-Control", "no-store");
   let_pages_read(exchange);
+}
+
+void answer(Exchange& exchange, int status, std::string_view type, std::string_view body) {
+  head(exchange, status, type);
   exchange.sink->send(body);
 }
+
+constexpr std::string_view plain_text = "text/plain; charset=UTF-8";
 
 std::string_view refusal(EngineError error) {
   switch (error) {
@@ -82,11 +88,16 @@ void refuse(Exchange& exchange, EngineError error) {
 }
 
 void refuse(Exchange& exchange, int status, std::string_view message) {
-  answer(exchange, status, "text/plain; charset=UTF-8", message);
+  answer(exchange, status, plain_text, message);
 }
 
 void answer_payload(Exchange& exchange, std::string_view payload) {
-  answer(exchange, 200, "text/plain; charset=UTF-8", payload);
+  answer(exchange, 200, plain_text, payload);
+}
+
+void begin_payload(Exchange& exchange, std::size_t size) {
+  head(exchange, 200, plain_text);
+  exchange.sink->begin(static_cast<std::int64_t>(size));
 }
 
 // Not text/plain: some browsers offer to save what comes with that type.

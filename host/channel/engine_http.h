@@ -38,6 +38,8 @@ void refuse(Exchange& exchange, int status, std::string_view message);
 
 /// 200 with packets. `payload` must live until the exchange ends.
 void answer_payload(Exchange& exchange, std::string_view payload);
+/// The same without the packets, of which `size` bytes are to be streamed.
+void begin_payload(Exchange& exchange, std::size_t size);
 /// 200 "ok" to an upload.
 void answer_ok(Exchange& exchange);
 /// To OPTIONS: any page may ask, with its cookies; who may have messages is decided later, where a

@@ -145,7 +145,7 @@ void LiveSession::answer() {
   const std::size_t size = payload_prefix(waiting_, table_.options.max_payload);
   std::string payload = size == waiting_.size() ? std::exchange(waiting_, {}) : waiting_.substr(0, size);
   waiting_.erase(0, size + 1);
-  std::exchange(poll_, nullptr)->answer(std::move(payload));
+  std::exchange(poll_, nullptr)->answer(std::move(payload), slow_);
 }
 
 void LiveSession::on_poll_lost() {

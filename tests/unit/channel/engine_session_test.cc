@@ -296,6 +296,27 @@ TEST_F(EngineSessions, MisbehaveOverPolling) {
   EXPECT_EQ(diary.text, "closed ");
 }
 
+TEST_F(EngineSessions, AnswerPollsSlowlyWhereAMockSaysSo) {
+  const std::string sid = open();
+  const std::size_t timers = armed();
+  net.on([&] { diary.session->fault(ChannelFault::slow, 30); });
+  const Sent waiting = poll(sid);
+  post(sid, "4hello");
+  EXPECT_EQ(waiting->length, 6);
+  EXPECT_EQ(waiting->answer, "");
+  net.advance(100ms);
+  EXPECT_EQ(waiting->answer, "4he");
+  EXPECT_TRUE(waiting->waits());
+  net.advance(100ms);
+  EXPECT_EQ(waiting->answer, "4hello");
+  EXPECT_FALSE(waiting->waits());
+  const Sent left = poll(sid);
+  post(sid, "4again");
+  net.on([&] { left->cancel(); });
+  EXPECT_EQ(armed(), timers);
+  EXPECT_EQ(sessions(), 1u) << "an answer that is on its way is the session's no more";
+}
+
 TEST_F(EngineSessions, SayGoodbyeWhenTheHostStops) {
   diary.at_drain = [](EngineSession& session) {
     EngineMessages bye = text_message("bye");

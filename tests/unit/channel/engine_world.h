@@ -50,9 +50,18 @@ class FakeExchange final : public ResponseSink {
       headers.emplace_back(std::string(one.name), std::string(one.value));
     end();
   }
-  void begin(std::int64_t) override { ADD_FAILURE() << "nothing is streamed"; }
-  bool write(std::string_view) override { return false; }
-  void finish() override {}
+  void begin(std::int64_t size) override {
+    status = exchange.response.status;
+    length = size;
+  }
+  bool write(std::string_view piece) override {
+    answer += piece;
+    return true;
+  }
+  void finish() override {
+    EXPECT_EQ(static_cast<std::int64_t>(answer.size()), length);
+    end();
+  }
   void abort() override {
     aborted = true;
     end();
@@ -87,6 +96,7 @@ class FakeExchange final : public ResponseSink {
   Exchange exchange;
   int status = 0, handed_to = -1;
   unsigned workers = 3;
+  std::int64_t length = -1;  ///< Of a streamed answer.
   std::string answer;
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<Takeover> takeover;
