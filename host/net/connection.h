@@ -109,6 +109,8 @@ class Connection final : public FdHandler, public ResponseSink {
   void refuse(const Refusal& refusal, bool head_only = false);
   void cancel_exchange();
   void close_gently();
+  void linger_on();
+  bool is_delivered() const;
   void lost();
   void set_interest(Interest interest);
   void arm_deadline();

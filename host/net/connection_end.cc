@@ -1,5 +1,7 @@
 // How connections end: refusals, cancellations, time that is over, closing so that the
 // client can still read its answer.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +13,7 @@
 namespace mimus {
 namespace {
 
-// How long we wait for a client to read its last answer and hang up.
+// How long we wait for a client that has its last answer to hang up.
 constexpr std::int64_t linger_us = 5'000'000;
 constexpr std::int64_t linger_draining_us = 1'000'000;
 // A client that was accepted while we were stopping gets this long to say something.
@@ -76,11 +78,23 @@ void Connection::close_gently() {
     leave_tls();
     ::shutdown(fd_, SHUT_WR);
     state_ = State::lingering;
-    read_deadline_us_ = commons_->loop.now().count() + (commons_->draining ? linger_draining_us : linger_us);
+    write_deadline_us_ = commons_->loop.now().count() + commons_->limits.write_timeout.count() * 1000;
+    linger_on();
     settle();
     return;
   }
   lost();
+}
+
+void Connection::linger_on() {
+  read_deadline_us_ = commons_->loop.now().count() + (commons_->draining ? linger_draining_us : linger_us);
+}
+
+/// Whether the client has room for all that was sent: if not, what it still sends after a close
+/// would be answered by a reset, which destroys the rest.
+bool Connection::is_delivered() const {
+  int left = 0;
+  return ::ioctl(fd_, SIOCOUTQ, &left) != 0 || left == 0;
 }
 
 void Connection::lost() {
@@ -150,6 +164,10 @@ void Connection::expire() {
   const std::int64_t now_us = commons_->loop.now().count();
   if (now_us < read_deadline_us_ && now_us < write_deadline_us_) return arm_deadline();
   const bool stuck = now_us >= write_deadline_us_;
+  if (state_ == State::lingering && !stuck && !is_delivered()) {
+    linger_on();
+    return arm_deadline();
+  }
   const bool head_came = state_ == State::head && partial_;
   const bool body_awaited = state_ == State::busy && wanted_ && !now_->begun;
   if (state_ != State::lingering) {

@@ -95,8 +95,27 @@ TEST(Drain, WaitsForAClientThatIsOnlyNowToldToHangUp) {
   EXPECT_THAT(client.receive_all(), testing::EndsWith("released"));
   EXPECT_THAT(other.receive_all(), testing::EndsWith("ok"));
   EXPECT_GE(host.counted().active, 2u);
-  for (int i = 0; i < 11; ++i) host.advance(milliseconds(100));
-  drain.end();  // But not for ever.
+  while (host.counted().active != 0) host.advance(milliseconds(100));  // But not for ever.
+  drain.end();
+}
+
+TEST(Drain, WaitsForAClientThatHasNotTakenAllOfItsAnswers) {
+  TestHost host;
+  constexpr std::size_t answers = 9;
+  Client client(host, 2048), other(host);
+  std::string all = get("/wait");
+  for (std::size_t i = 0; i < answers; ++i) all += get("/block");
+  client.send(all);
+  host.log.await("waiting");
+  Begun drain(host);
+  other.send(get("/release"));
+  EXPECT_THAT(other.receive_all(), testing::EndsWith("ok"));
+  other.end_sending();
+  for (int i = 0; i < 30; ++i) host.advance(milliseconds(100));
+  client.send(get("/late"));  // It has not read yet that it was to hang up.
+  EXPECT_GE(client.receive_all().size(), answers * 15'000);
+  client.end_sending();
+  drain.end();
 }
 
 TEST(Drain, DoesNotWaitForThoseWhoHaveBeenIdle) {
