@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <utility>
 
@@ -27,7 +28,10 @@ extern "C" {  // glibc 2.36 forgets to say so
 namespace mimus::kit {
 namespace {
 
+using std::chrono::milliseconds, std::chrono::nanoseconds;
+
 constexpr std::size_t most_said = 2048;
+constexpr int most_timeouts = 12;  // of a child that others keep from running
 
 /// A descriptor of ours, above those that the child is given by number.
 class Descriptor {
@@ -68,14 +72,41 @@ Descriptor memory_with(std::string_view text, std::size_t size) {
   return fd;
 }
 
-Descriptor deadline_after(std::chrono::milliseconds timeout) {
-  Descriptor fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+bool set_timer(int fd, nanoseconds after) {
   itimerspec when{};
-  when.it_value.tv_sec = timeout.count() / 1000;
-  when.it_value.tv_nsec = static_cast<long>(timeout.count() % 1000 * 1'000'000 + 1);
-  if (fd && ::timerfd_settime(fd.get(), 0, &when, nullptr) != 0) fd.close();
-  return fd;
+  when.it_value.tv_sec = after.count() / 1'000'000'000;
+  when.it_value.tv_nsec = static_cast<long>(after.count() % 1'000'000'000 + 1);
+  return ::timerfd_settime(fd, 0, &when, nullptr) == 0;
 }
+
+/// For how long a process could have run and had no CPU; 0 where the kernel does not say.
+nanoseconds starved(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+  std::int64_t ran = 0, waited = 0;
+  return file >> ran >> waited ? nanoseconds(waited) : nanoseconds(0);
+}
+
+/// When a child has had its time, at the latest after `most_timeouts`.
+class Deadline {
+ public:
+  explicit Deadline(nanoseconds timeout)
+      : timeout_(timeout), timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+    if (timer_ && !set_timer(timer_.get(), timeout)) timer_.close();
+  }
+  int fd() const { return timer_.get(); }
+  explicit operator bool() const { return static_cast<bool>(timer_); }
+  /// Whether it is over: not while time is left that others had of it.
+  bool is_over(pid_t child) {
+    const nanoseconds starved_now = std::min(starved(child), (most_timeouts - 1) * timeout_);
+    const nanoseconds more = starved_now - std::exchange(given_, starved_now);
+    return more < milliseconds(1) || !set_timer(timer_.get(), more);
+  }
+
+ private:
+  const nanoseconds timeout_;
+  nanoseconds given_{0};
+  Descriptor timer_;
+};
 
 /// posix_spawn with nothing inherited but what is named here; its error number.
 int spawn(const ChildTask& task, int in, int out, int page, int lent, pid_t& pid) {
@@ -121,13 +152,13 @@ bool drain(int fd, std::string& said) {
 
 /// Until the child has ended or the deadline; true for the deadline. A grandchild that holds the
 /// pipe open keeps nobody waiting.
-bool wait_for(int child, int out, int deadline, std::string& said) {
-  pollfd watched[] = {{child, POLLIN, 0}, {deadline, POLLIN, 0}, {out, POLLIN, 0}};
+bool wait_for(pid_t pid, int child, int out, Deadline& deadline, std::string& said) {
+  pollfd watched[] = {{child, POLLIN, 0}, {deadline.fd(), POLLIN, 0}, {out, POLLIN, 0}};
   for (;;) {
     if (::poll(watched, 3, -1) < 0 && errno != EINTR) return true;
     if (watched[2].revents != 0 && !drain(out, said)) watched[2].fd = -1;
     if (watched[0].revents != 0) return false;
-    if (watched[1].revents != 0) return true;
+    if (watched[1].revents != 0 && deadline.is_over(pid)) return true;
   }
 }
 
@@ -156,7 +187,7 @@ Result<ChildEnd> run_child(const ChildTask& task) {
   const Descriptor page = memory_with({}, sizeof(ReportPage));
   // Above the numbers that the child is given.
   const Descriptor lent(task.lent < 0 ? -1 : ::fcntl(task.lent, F_DUPFD_CLOEXEC, lent_fd + 1));
-  const Descriptor deadline = deadline_after(task.timeout);
+  Deadline deadline(task.timeout);
   int ends[2] = {-1, -1};
   if (!input || !page || !deadline || ::pipe2(ends, O_CLOEXEC) != 0) return cannot("its descriptors");
   const Descriptor out(ends[0]);
@@ -174,7 +205,7 @@ Result<ChildEnd> run_child(const ChildTask& task) {
   ChildEnd end;
   bool hung = false;
   if (child) {
-    hung = wait_for(child.get(), out.get(), deadline.get(), end.said);
+    hung = wait_for(pid, child.get(), out.get(), deadline, end.said);
     if (hung) ::pidfd_send_signal(child.get(), SIGKILL, nullptr, 0);
   } else {
     ::kill(pid, SIGKILL);

@@ -17,11 +17,11 @@ std::string own_program();
 constexpr int lent_fd = 4;
 
 struct ChildTask {
-  std::string program;                 ///< Its path; own_program() is this one.
-  std::vector<std::string> arguments;  ///< After the program's name.
-  std::string input;                   ///< Its standard input.
-  std::chrono::milliseconds timeout{5000};
-  int lent = -1;  ///< A descriptor that it is given as lent_fd, or none.
+  std::string program;                      ///< Its path; own_program() is this one.
+  std::vector<std::string> arguments;       ///< After the program's name.
+  std::string input;                        ///< Its standard input.
+  std::chrono::milliseconds timeout{5000};  ///< Without the time in which others had the CPUs.
+  int lent = -1;                            ///< A descriptor that it is given as lent_fd, or none.
 };
 
 struct ChildEnd {
@@ -42,6 +42,8 @@ struct ChildEnd {
 
 /// Starts `program` (posix_spawn, no fork: the caller may have threads), waits for its end or the
 /// deadline, kills it by its pidfd if need be, and reaps it. Blocks; any thread, several at once.
+/// A child that is kept from running on a busy machine is given that time besides: up to twelve
+/// times the timeout altogether.
 /// The child finds a ReportPage in file descriptor `report_fd` and inherits no others
 /// but 0, 1, 2 and the one that it is lent.
 /// Errors: unavailable - it cannot be started

@@ -19,7 +19,8 @@ struct ProbeRequest {
 /// Has a child process load the file, compare its table with its manifest, and take an instance through
 /// its life against the fake host: create, configure, self_test, activate, definitions bound, hostile
 /// requests, quiesce, destroy, unload. Time is virtual there: nothing that a plugin waits for takes
-/// long. Blocks for some ms if the plugin is good, at most for `timeout`; any thread, several at once.
+/// long. Blocks for some ms if the plugin is good, at most for `timeout` as run_child counts it; any
+/// thread, several at once.
 /// What the plugin answers is not judged: see `mimus plugin check` for that.
 /// Errors: invalid     - the plugin must not be loaded. The message has no subject: "crashed with
 ///                       SIGSEGV in on_request", "did not return from create within 5 s: …",

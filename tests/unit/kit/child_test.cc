@@ -2,8 +2,11 @@
 #include "host/kit/child.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 namespace mimus::kit {
 namespace {
@@ -38,6 +41,45 @@ TEST(Child, DiesAtTheDeadline) {
   const ChildEnd end =
       shell("read x; read y < /dev/tty; exec tail -f /dev/null", std::chrono::milliseconds(200));
   EXPECT_EQ(end.how, ChildEnd::How::hung);
+}
+
+/// Others that have the CPU on which the calling thread, and what it starts, is from now on.
+class Crowd {
+ public:
+  Crowd() {
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    for (std::thread& each : threads_) {
+      each = std::thread([this] {
+        while (!done_) {
+        }
+      });
+    }
+  }
+  ~Crowd() {
+    done_ = true;
+    for (std::thread& each : threads_) each.join();
+    ::sched_setaffinity(0, sizeof before_, &before_);
+  }
+
+ private:
+  cpu_set_t before_;
+  std::atomic<bool> done_{false};
+  std::thread threads_[4];
+};
+
+TEST(Child, HasItsTimeOnABusyMachine) {
+  const auto began = std::chrono::steady_clock::now();
+  const char* const work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+  ASSERT_EQ(shell(work).how, ChildEnd::How::left);
+  const auto alone = std::chrono::steady_clock::now() - began;
+  const Crowd crowd;
+  EXPECT_EQ(shell(work, std::chrono::ceil<std::chrono::milliseconds>(2 * alone)).how, ChildEnd::How::left);
+  EXPECT_EQ(shell("exec tail -f /dev/null", std::chrono::milliseconds(200)).how, ChildEnd::How::hung);
+  EXPECT_EQ(shell("while :; do :; done", std::chrono::milliseconds(20)).how, ChildEnd::How::hung);
 }
 
 TEST(Child, IsNotWaitedForByTheOutputOfItsOwnChildren) {
