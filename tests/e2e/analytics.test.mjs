@@ -128,7 +128,7 @@ test('a record tells everything about its request', async () => {
   assert.match(record.id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
   assert.match(record.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.ok(Date.parse(record.time) >= started - 1000 && Date.parse(record.time) <= Date.now() + 1000);
-  assert.ok(Number.isInteger(record.durationMicros) && record.durationMicros >= 0 && record.durationMicros < 10_000_000);
+  assert.ok(Number.isInteger(record.durationMicros) && record.durationMicros >= 0 && record.durationMicros < 60_000_000);
   const { id, time, durationMicros, ...rest } = record;
   assert.deepEqual(rest, {
     kind: 'http', apiId: api.id, endpointId: api.endpointsByName.hello.id, method: 'POST', path: '/mock/world/hello', query: 'a=1&b=%20', status: 200,
@@ -197,14 +197,14 @@ test('the summary counts by country, status, endpoint, method and api', async ()
 test('percentiles are near the durations they stand for', async () => {
   await host.api('pace', [
     { name: 'fast', method: 'GET', path: '/fast' },
-    { name: 'slow', method: 'GET', path: '/slow', responses: [{ delayMs: 300 }] },
+    { name: 'slow', method: 'GET', path: '/slow', responses: [{ delayMs: 2000 }] },
   ]);
   const id = (await host.admin('GET', '/admin/api-definitions?limit=1000')).json.items.find((a) => a.slug === 'pace').id;
   await Promise.all([...Array(17).fill('/fast'), '/slow', '/slow', '/slow'].map(async (path) => (await host.mock('pace', path)).text()));
   const { total } = await summary(`?apiId=${id}`);
   assert.equal(total.count, 20);
-  assert.ok(total.p50Micros < 290_000, `${total.p50Micros}`);
-  assert.ok(total.p90Micros > 250_000 && total.p99Micros > 250_000 && total.p99Micros < 3_000_000, JSON.stringify(total));
+  assert.ok(total.p50Micros < 1_700_000, `${total.p50Micros}`);
+  assert.ok(total.p90Micros > 1_700_000 && total.p99Micros > 1_700_000 && total.p99Micros < 20_000_000, JSON.stringify(total));
 });
 
 test('requests are filtered by what they are', async () => {

@@ -46,7 +46,7 @@ for (const language of ['c', 'cpp', 'rust']) {
       assert.ok(!output.includes('Error: Command failed'), output);
       if (command.startsWith('cp ')) {
         host.token = readFileSync(join(folder.path, 'mimus-data/admin-token'), 'utf8').trim();
-        await eventually(async () => (await host.admin('GET', '/admin/plugins/com.example.hello')).status === 200, 'the plugin', 20_000);
+        await eventually(async () => (await host.admin('GET', '/admin/plugins/com.example.hello')).status === 200, 'the plugin');
       }
     }
     const answer = await eventually(async () => {

@@ -50,7 +50,7 @@ test('a full disk', async (t) => {
     }
     // A lossless journal makes exchanges wait while the store finds out that the disk is full.
   }), { bound: 5000 });
-  await eventually(async () => (await metrics(host)).journal_lost_total > 0, 'lost records are counted', 30_000);
+  await eventually(async () => (await metrics(host)).journal_lost_total > 0, 'lost records are counted');
   const full = await eventually(async () => {
     // The store may have made room for a little; it takes some itself meanwhile.
     try { appendFileSync(ballast, Buffer.alloc(free(data))); } catch (error) { assert.equal(error.code, 'ENOSPC'); }
@@ -64,7 +64,7 @@ test('a full disk', async (t) => {
 
   rmSync(ballast);
   const healed = Date.now();
-  await eventually(async () => (await host.admin('POST', endpoints, { method: 'GET', path: '/healed' })).status === 201, 'definitions can be written again', 30_000);
+  await eventually(async () => (await host.admin('POST', endpoints, { method: 'GET', path: '/healed' })).status === 201, 'definitions can be written again');
   await eventually(async () => {
     await host.mock('d', '/healed');
     const [newest] = await host.requests('?limit=1');

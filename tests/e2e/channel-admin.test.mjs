@@ -186,9 +186,9 @@ test('a viewer that does not read makes nobody wait and is told what it missed',
   for (; sent < 400; ++sent) one.socket.send(large);
   await eventually(async () => (await ask('GET', `${endpoint.live}/connections`)).items[0]?.messagesIn === sent, 'all messages', 60_000);
   viewer.answer.resume();
-  await eventually(() => viewer.of('dropped').length, 'the word of what was dropped', 20_000);
+  await eventually(() => viewer.of('dropped').length, 'the word of what was dropped');
   one.socket.send('last');
-  await eventually(() => viewer.of('message').some((m) => m.data === 'last'), 'what comes later', 20_000);
+  await eventually(() => viewer.of('message').some((m) => m.data === 'last'), 'what comes later');
   const dropped = viewer.of('dropped').reduce((sum, one) => sum + one.dropped, 0);
   assert.ok(dropped > 0 && dropped < sent, `${dropped}`);
   await one.leave();
@@ -217,7 +217,7 @@ test('viewers need a token, are counted, and end with the host', async () => {
   await eventually(() => late.of('watching').length, 'the begin');
   const began = performance.now();
   assert.equal(await own.stop(), 0);
-  assert.ok(performance.now() - began < 9_000, 'the stop does not wait for viewers');
+  assert.ok(performance.now() - began < 10_000, 'the stop does not wait for viewers');
   await Promise.all(viewers.slice(1).map((one) => one.ended));
   await late.ended;
 });
@@ -260,7 +260,7 @@ test('clients of Socket.IO are seen, told and recorded like others', async () =>
   await eventually(() => one.all.some(([name]) => name === 'news'), 'the news');
   one.socket.emit('ask', Buffer.from([0, 255]));
   await eventually(() => one.all.some(([name]) => name === 'back'), 'the answer');
-  assert.equal(await one.socket.timeout(8000).emitWithAck('save', 1, 'two'), 'saved');
+  assert.equal(await one.socket.timeout(60_000).emitWithAck('save', 1, 'two'), 'saved');
   const [listed] = (await ask('GET', `${endpoint.live}/connections`)).items;
   assert.deepEqual([listed.protocol, listed.country], ['socket.io', 'Local']);
   assert.deepEqual(await ask('POST', `${endpoint.live}/broadcast`, { name: 'several', args: [1, { two: 2 }] }), { sent: 1 });
@@ -284,7 +284,7 @@ test('clients of Socket.IO are seen, told and recorded like others', async () =>
   const stored = await host.admin('POST', `${endpoint.live}/record`, { path: '/ws/io-again', connectionId: listed.id });
   assert.equal(stored.status, 201, stored.text);
   const two = await socketClient(host, '/ws/io-again', { transports: ['websocket'] });
-  assert.equal(await two.socket.timeout(8000).emitWithAck('save'), 'saved');
+  assert.equal(await two.socket.timeout(60_000).emitWithAck('save'), 'saved');
   assert.match(await two.disconnected, /disconnect|close/);
   assert.deepEqual(two.all.filter(([name]) => name !== 'back'), one.all.filter(([name]) => name !== 'back'));
 });

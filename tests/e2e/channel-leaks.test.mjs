@@ -79,7 +79,7 @@ for (const [kind, workers, clients, atOnce, comesAndGoes] of [
     };
     /** Once everyone is gone but who asks. */
     const settled = async () => {
-      await eventually(async () => { const now = await gauges(); return now.websockets === 0 && now.sessions === 0 && now.connections === 1; }, 'everyone to be gone', 20_000);
+      await eventually(async () => { const now = await gauges(); return now.websockets === 0 && now.sessions === 0 && now.connections === 1; }, 'everyone to be gone');
       return { ...await gauges(), bytes: preload ? heldBytes(table) : 0 };
     };
     const round = async () => { await inLots(clients, atOnce, (i) => comesAndGoes(host, i)); return settled(); };

@@ -29,7 +29,7 @@ export function assertProblem(answer, status, code, pointer) {
 }
 
 /** Runs the program to its end. Returns { code, out, err }; code is a signal's name if one ended it. */
-export function mimus(args, { env = {}, cwd, timeout = 20_000 } = {}) {
+export function mimus(args, { env = {}, cwd, timeout = 120_000 } = {}) {
   const surroundings = { ...process.env, ...env };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete surroundings[name];
   return new Promise((resolve) => {
@@ -40,7 +40,7 @@ export function mimus(args, { env = {}, cwd, timeout = 20_000 } = {}) {
 }
 
 /** Calls `probe` until it returns something true, which is returned; fails after `timeout` ms. */
-export async function eventually(probe, what, timeout = 10_000) {
+export async function eventually(probe, what, timeout = 60_000) {
   const deadline = Date.now() + timeout;
   for (;;) {
     const found = await probe();

@@ -306,8 +306,8 @@ test('the default API answers at / too, but not over the reserved paths', async 
 test('the original\'s PROXY_DEFAULT_TIMEOUT is honoured, below the MIMUS_ name', async () => {
   const slow = await upstream(() => {});
   for (const [env, low, high] of [
-    [{ PROXY_DEFAULT_TIMEOUT: '150' }, 140, 3000],
-    [{ PROXY_DEFAULT_TIMEOUT: '29000', MIMUS_PROXY_DEFAULT_TIMEOUT: '150' }, 140, 3000],
+    [{ PROXY_DEFAULT_TIMEOUT: '150' }, 140, 25_000],
+    [{ PROXY_DEFAULT_TIMEOUT: '29000', MIMUS_PROXY_DEFAULT_TIMEOUT: '150' }, 140, 25_000],
   ]) {
     const host = await Host.start({ env });
     await host.api('slow', [{ method: 'GET', path: '/x', proxyMode: true, proxyTarget: `${slow.url}/` }]);
@@ -331,7 +331,7 @@ test('the original\'s DEDUP_TTL_SECONDS is honoured, below the MIMUS_ name', asy
     let answer;
     do {
       answer = await (await host.mock('dup', '/d')).text();
-      assert.ok(Date.now() - since < 8000, 'it is forgotten');
+      assert.ok(Date.now() - since < 50_000, 'it is forgotten');
     } while (answer === 'first');
     assert.ok(Date.now() - since >= 900, 'but kept for its second');
     assert.equal(answer, 'second');

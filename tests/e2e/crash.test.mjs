@@ -72,7 +72,7 @@ before(() => {
 });
 after(() => built.remove());
 
-test('a crash in each hook is blamed on its plugin, whose image stays out, over a restart too', { timeout: 200_000 }, async (t) => {
+test('a crash in each hook is blamed on its plugin, whose image stays out, over a restart too', async (t) => {
   const data = scratch();
   const plugins = directory('each', cases.map(({ id }) => id));
   const args = ['--plugins', plugins, '--plugin-hang', sanitized ? '5s' : '1s'];
@@ -148,20 +148,22 @@ function load(host, connections) {
 
 test('under load a crash costs the requests in flight, and no connection is refused', async (t) => {
   const connections = 16;
+  const before = performance.now();
   const host = await Host.start({ args: ['--plugins', directory('load', ['on-request'])] });
+  const start = performance.now() - before;
   await host.api('c', [endpoint('plain', 'on-request'), endpoint('e', 'on-request')]);
   const under = load(host, connections);
-  await eventually(() => under.served > 500, 'load', 30_000);
+  await eventually(() => under.served > 500, 'load');
   await ask(host, 'e', 'on_request segv');
   await again(host, 1);
   const then = under.served;
-  await eventually(() => under.served > then + 500, 'load after the crash', 30_000);
+  await eventually(() => under.served > then + 500, 'load after the crash');
   await under.stop();
   const took = Number(/serving again after (\d+) ms/.exec(host.errors)[1]);
   t.diagnostic(`serving again after ${took} ms (first answer ${under.firstAfter - under.lastBefore} ms after the first lost one); ${under.served} served, ${under.lost} lost, ${under.refused} refused`);
   assert.equal(under.refused, 0);
   assert.ok(under.lost <= connections, `${under.lost} lost`);
-  if (!sanitized) assert.ok(took < 500, `${took} ms`);
+  if (!sanitized) assert.ok(took < Math.max(500, 3 * start), `${took} ms, the first start ${start} ms`);
   assert.equal(await host.stop(), 0);
 });
 
@@ -177,7 +179,8 @@ test('kill -SEGV from outside is blamed on no plugin; three in a minute are safe
   };
   for (let times = 1; times <= 3; ++times) {
     await served('1.0.0');
-    await new Promise((done) => setTimeout(done, 1_000));  // the journal's open block may be lost
+    // The journal's open block may be lost; a backup has it written.
+    await host.create('/admin/backup', { directory: path(`copy-${times}`) });
     process.kill(serverPid(host), times === 3 ? 'SIGKILL' : 'SIGSEGV');
     await again(host, times);
   }
@@ -217,7 +220,7 @@ test('a stop while the next start is waited for is a clean one', async () => {
     process.kill(serverPid(host), 'SIGKILL');
     if (times < 4) await again(host, times);
   }
-  await eventually(() => (host.errors.match(/the server ended/g) ?? []).length === 4, 'the end', 10_000);
+  await eventually(() => (host.errors.match(/the server ended/g) ?? []).length === 4, 'the end');
   assert.equal(await host.stop(), 0);
 });
 

@@ -1,17 +1,6 @@
 // Commands in documents, and what the documents say that they show.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
-
-/** A port that is free at the moment, for commands that name one. */
-export function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** The ```sh blocks of a text as { commands, shown }: shown are the lines of the ```text block that follows. */
 export function steps(text) {
@@ -24,7 +13,7 @@ export function steps(text) {
 }
 
 /** Runs commands in bash; resolves with what they printed on stdout, as latin1, and at the end why they failed. */
-export function bash(commands, { cwd, env = {}, timeout = 60_000 } = {}) {
+export function bash(commands, { cwd, env = {}, timeout = 600_000 } = {}) {
   return new Promise((resolve) => {
     execFile('bash', ['-c', commands], { cwd, timeout, encoding: 'latin1', env: { ...process.env, MIMUS_ADMIN_TOKEN: undefined, ...env } },
       (error, out, errors) => resolve(out + (error ? `\n${error}\n${errors}` : '')));

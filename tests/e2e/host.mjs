@@ -1,11 +1,11 @@
 // A real host on a free port with a data directory of its own, for one story.
 import { after } from 'node:test';
 import { spawn, execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 
 export const binary = process.env.MIMUS_BINARY;
@@ -18,13 +18,31 @@ export function scratch() {
 }
 
 /** What `look()` gives once it is truthy; asks again and again, for at most `timeout` ms. */
-export async function eventually(look, what = 'what was waited for', timeout = 8_000) {
+export async function eventually(look, what = 'what was waited for', timeout = 60_000) {
   const end = Date.now() + timeout;
   for (;;) {
     const found = await look();
     if (found) return found;
     if (Date.now() > end) throw new Error(`${what} did not come in ${timeout} ms`);
     await new Promise((go) => setTimeout(go, 10));
+  }
+}
+
+/**
+ * A port that is free at the moment, for who must name one or come back to one. It is none of those that the
+ * kernel gives away, so that no client of another story that runs beside gets it meanwhile.
+ */
+export async function freePort() {
+  const [low, high] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 55_000);
+    if (port >= low && port <= high) continue;
+    const server = createTcpServer();
+    const taken = await new Promise((resolve) => {
+      server.once('error', () => resolve(true));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(false)));
+    });
+    if (!taken) return port;
   }
 }
 
@@ -44,7 +62,7 @@ function firstLine(stream, child, errors) {
 // A host that a failed test left would keep the story from ending. This runs before the story's
 // own `after`, which may still be stopping hosts; the timer alone keeps nothing waiting.
 const living = new Set();
-after(() => { setTimeout(() => { for (const child of living) child.kill('SIGKILL'); }, 10_000).unref(); });
+after(() => { setTimeout(() => { for (const child of living) child.kill('SIGKILL'); }, 60_000).unref(); });
 
 export class Host {
   /**
@@ -59,7 +77,9 @@ export class Host {
     host.data = data ?? host.own.path;
     const [command, ...before] = [...under, binary];
     host.child = spawn(command, [...before, 'serve', '--listen', listen, '--data', host.data, '--workers', `${workers}`, ...args], {
-      env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', ...(process.env.MIMUS_SANITIZE ? { MIMUS_PLUGIN_HANG: '1m' } : {}), ...env },
+      // An upstream of a story answers when its process gets round to it.
+      env: { ...process.env, MIMUS_ADMIN_TOKEN: 'e2e-token', PROXY_DEFAULT_TIMEOUT: '30000',
+        ...(process.env.MIMUS_SANITIZE ? { MIMUS_PLUGIN_HANG: '1m' } : {}), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     living.add(host.child);
@@ -133,14 +153,17 @@ export class Host {
     return fetch(`${this.url}/mock/${slug}${path}`, { redirect: 'manual', ...options });
   }
 
+  /** Records, newest first; asks again where the journal's writer was late, which the answer tells. */
   async requests(query = '') {
-    const answer = await this.admin('GET', `/admin/requests${query}`);
-    if (answer.status !== 200) throw new Error(`GET /admin/requests was ${answer.status}: ${answer.text}`);
-    return answer.json.items;
+    for (;;) {
+      const answer = await this.admin('GET', `/admin/requests${query}`);
+      if (answer.status !== 200) throw new Error(`GET /admin/requests was ${answer.status}: ${answer.text}`);
+      if (!answer.json.stale) return answer.json.items;
+    }
   }
 
   /** Raw bytes out, all bytes back until the peer closes or `until` is found in them. */
-  async raw(bytes, { until, timeout = 10_000 } = {}) {
+  async raw(bytes, { until, timeout = 60_000 } = {}) {
     const socket = connect(this.port, '127.0.0.1');
     let text = '';
     const done = new Promise((resolve, reject) => {

@@ -7,7 +7,6 @@ import { HotHost, cleanUp, id, versions } from './hotload.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
 const now = (...more) => ({ args: ['--plugin-probation', '0', ...more] });
-const slow = process.env.MIMUS_SANITIZE;
 before(versions);
 after(cleanUp);
 
@@ -20,16 +19,18 @@ async function client(hot, at) {
     socket.once('error', reject);
     socket.on('message', (data) => { ++said; resolve(JSON.parse(data).data); });
   });
-  return { socket, closed, version: await greeting, asks: async () => { const before = said; socket.send('x'); await eventually(() => said > before, 'an answer', 30_000); } };
+  return { socket, closed, version: await greeting, asks: async () => { const before = said; socket.send('x'); await eventually(() => said > before, 'an answer'); } };
 }
 
-test('what the old version holds is ended at the drain\'s deadline, and its image unloaded', () => HotHost.tell({ 'hot.so': 'v1' }, now('--plugin-drain', slow ? '3s' : '800ms'), async (hot) => {
+test('what the old version holds is ended at the drain\'s deadline, and its image unloaded', () => HotHost.tell({ 'hot.so': 'v1' }, now('--plugin-drain', '4s'), async (hot) => {
   await hot.endpoint();
   await hot.answers('1.0.0');
+  const requests = async () => Number(/^mimus_requests_total (\d+)$/m.exec((await hot.host.admin('GET', '/metrics')).text)[1]);
+  let before = await requests();
   const held = hot.ask('p', { 'x-hold': '1' });
   let ended = false;
   held.then(() => (ended = true));
-  await new Promise((go) => setTimeout(go, 200));
+  await eventually(async () => await requests() === ++before + 1, 'the request, beside who counts it');
   hot.move('v2');
   await hot.serves('1.1.0');
   await hot.answers('1.1.0');
@@ -40,7 +41,7 @@ test('what the old version holds is ended at the drain\'s deadline, and its imag
   await hot.ends('unloaded', '1.0.0');
 }));
 
-test('open WebSockets hold the old version until they are closed with 1012; others stay open', () => HotHost.tell({ 'hot.so': 'v1' }, now('--plugin-drain', '3s'), async (hot, host) => {
+test('open WebSockets hold the old version until they are closed with 1012; others stay open', () => HotHost.tell({ 'hot.so': 'v1' }, now('--plugin-drain', '8s'), async (hot, host) => {
   const api = await host.create('/admin/api-definitions', { slug: 'w' });
   const events = [{ name: 'welcome', payload: 'plain', trigger: 'connection' }];
   await host.create(`/admin/api-definitions/${api.id}/websocket-endpoints`, { path: '/ws/hot', plugins: { [id]: {} } });

@@ -33,8 +33,8 @@ test('a version that fails its requests is rolled back by itself and not tried a
 
 test('a probation that nothing speaks against ends in acceptance', () => HotHost.tell({ 'hot.so': 'v1' }, { args: ['--plugin-probation', '1s'] }, async (hot) => {
   hot.move('v2');
-  await hot.until((p) => p.state === 'probation', 'probation');
   await hot.serves('1.1.0');
+  await hot.happens('probation');
   assert.equal((await hot.plugin()).formerVersion, null);
   await hot.ends('unloaded', '1.0.0');
   assert.equal((await hot.order('rollback')).json.version, '1.0.0');
@@ -50,13 +50,14 @@ test('a canary serves its share, and is promoted when it does well', () => HotHo
   assertProblem(await hot.put('config', { 'hot-word': 'x' }), 409, 'conflict');
   assert.equal((await hot.put('canary', { percent: 10 }, other)).status, 409, 'one at a time');
   const counts = { '1.0.0': 0, '1.1.0': 0 };
-  for (let i = 0; i < 400; i += 20) {
+  // Too few for the fifty of its own that it is promoted by.
+  for (let i = 0; i < 300; i += 20) {
     for (const one of await Promise.all(Array.from({ length: 20 }, () => hot.ask()))) {
       assert.equal(one.status, 200);
       ++counts[one.version];
     }
   }
-  assert.ok(counts['1.1.0'] >= 12 && counts['1.1.0'] <= 90, JSON.stringify(counts));
+  assert.ok(counts['1.1.0'] >= 6 && counts['1.1.0'] <= 80, JSON.stringify(counts));
   await hot.until(async (p) => { await hot.ask(); return p.version === '1.1.0' && p.state === 'active'; }, 'promoted');
   await hot.happens('promoted');
   await hot.answers('1.1.0');

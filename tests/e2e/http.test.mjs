@@ -219,10 +219,10 @@ test('small limits of the config file hold: 414, 431, 413 and 400', async () => 
 test('small timeouts of the config file hold: 408 once a byte came, a plain close without one', async () => {
   const directory = scratch();
   const file = join(directory.path, 'mimus.json');
-  writeFileSync(file, JSON.stringify({ headerTimeoutMs: 300, bodyTimeoutMs: 300, keepAliveMs: 300 }));
+  writeFileSync(file, JSON.stringify({ headerTimeoutMs: 2000, bodyTimeoutMs: 2000, keepAliveMs: 2000 }));
   const impatient = await Host.start({ args: ['--config', file] });
   await impatient.api('t', [{ method: 'ANY', path: '/x', deduplication: true, responses: [{ body: 'x' }] },
-    { method: 'GET', path: '/slow', responses: [{ body: 'slow', delayMs: 900 }] }]);
+    { method: 'GET', path: '/slow', responses: [{ body: 'slow', delayMs: 3000 }] }]);
   const rows = [
     ['nothing at all', '', ''],
     ['half a head', 'GET /mock/t/x HTTP/1.1\r\nHos', /^HTTP\/1\.1 408 /],
@@ -234,7 +234,7 @@ test('small timeouts of the config file hold: 408 once a byte came, a plain clos
   await Promise.all(rows.map(async ([name, bytes, wanted]) => {
     const since = Date.now();
     const text = await impatient.raw(bytes);
-    assert.ok(Date.now() - since >= 250, `${name}: not before its time`);
+    assert.ok(Date.now() - since >= 1900, `${name}: not before its time`);
     if (wanted === '') assert.equal(text, '', name);
     else assert.match(text, wanted, name);
     if (text.startsWith('HTTP/1.1 408')) assert.match(text, /\r\nconnection: close\r\n/i, name);
@@ -263,7 +263,7 @@ test('maxConnectionsPerIp closes the one too many and counts it', async () => {
   await once(fourth, 'close');
   sockets[0].destroy();
   let metrics = '';
-  for (const until = Date.now() + 5000; !metrics && Date.now() < until;) {
+  for (const until = Date.now() + 60_000; !metrics && Date.now() < until;) {
     metrics = await fetch(`${narrow.url}/metrics`, { headers: { authorization: 'Bearer e2e-token' } }).then((r) => r.text(), () => '');
   }
   assert.match(metrics, /^mimus_connections_refused_total\{reason="max_connections_per_ip"\} [1-9]/m);

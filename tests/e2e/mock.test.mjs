@@ -40,7 +40,7 @@ test('json keeps its exact source text, in the mock and in the definition', asyn
 
 test('a delayed response does not keep others waiting', async () => {
   await host.api('slow', [
-    { name: 'slow', path: '/slow', method: 'GET', responses: [{ body: 'late', delayMs: 400 }] },
+    { name: 'slow', path: '/slow', method: 'GET', responses: [{ body: 'late', delayMs: 4000 }] },
     { name: 'fast', path: '/fast', method: 'GET', responses: [{ body: 'soon' }] },
   ]);
   const order = [];

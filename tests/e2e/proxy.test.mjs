@@ -9,7 +9,7 @@ import { get as httpGet } from 'node:http';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Host, curl, upstream, scratch, eventually } from './host.mjs';
+import { Host, curl, freePort, upstream, scratch, eventually } from './host.mjs';
 
 let host;
 let up;
@@ -212,7 +212,7 @@ test('connections to the upstream are kept, and one that it closed costs nothing
   let made = 0;
   const count = () => { ++made; };
   up.server.on('connection', count);
-  for (let i = 0; i < 20; ++i) assert.equal((await host.mock('kept', '/kept')).status, 200);
+  for (let i = 0; i < 20; ++i) assert.equal(await (await host.mock('kept', '/kept')).text(), 'GET /kept');
   up.server.off('connection', count);
   assert.ok(made <= 4, `${made} connections for 20 requests`);
   answers.set('/closing', (request, response) => { response.end('bye', () => request.socket.destroy()); });
@@ -230,16 +230,13 @@ test('an upstream that takes too long is 504', async () => {
   assert.equal(answer.headers['content-type'], 'application/problem+json');
   assert.equal(problem(answer), 'upstream-timeout');
   assert.equal(answer.headers['access-control-allow-origin'], '*');
-  assert.ok(answer.seconds >= 0.2 && answer.seconds < 4, `${answer.seconds}`);
+  assert.ok(answer.seconds >= 0.2 && answer.seconds < 25, `${answer.seconds}`);
   const [record] = await host.requests(`?apiId=${api.id}`);
   assert.deepEqual([record.status, record.error], [504, 'upstream-timeout']);
 });
 
 test('an upstream that is not there, hangs up or speaks nonsense is 502', async () => {
-  const gone = createTcpServer().listen(0, '127.0.0.1');
-  await once(gone, 'listening');
-  const free = gone.address().port;
-  gone.close();
+  const free = await freePort();
   const silent = createTcpServer((socket) => { socket.on('error', () => {}); socket.once('data', () => socket.destroy()); }).listen(0, '127.0.0.1');
   const babbling = createTcpServer((socket) => { socket.on('error', () => {}); socket.once('data', () => socket.end('SSH-2.0-nonsense\r\n\r\n')); }).listen(0, '127.0.0.1');
   await Promise.all([once(silent, 'listening'), once(babbling, 'listening')]);
@@ -288,7 +285,7 @@ test('an upstream that bends HTTP is either understood or 502, and never believe
   }).listen(0, '127.0.0.1');
   await once(bent, 'listening');
   try {
-    await host.api('bent', [forward('/bent', { proxyTarget: `http://127.0.0.1:${bent.address().port}/`, proxyTimeout: 2000 })]);
+    await host.api('bent', [forward('/bent', { proxyTarget: `http://127.0.0.1:${bent.address().port}/` })]);
     for (const [text, status, body] of rows) {
       says = text;
       const answer = await curl(url('bent', '/bent'));
@@ -306,7 +303,7 @@ test('an upstream that bends HTTP is either understood or 502, and never believe
 });
 
 test('an upstream that breaks off mid-body, or falls silent there, cuts the client off', async () => {
-  await host.api('half', ['/length', '/chunks', '/stuck'].map((path) => forward(path, { proxyTarget: `${up.url}/half/`, proxyTimeout: 300 })));
+  await host.api('half', ['/length', '/chunks', '/stuck'].map((path) => forward(path, { proxyTarget: `${up.url}/half/`, ...(path === '/stuck' && { proxyTimeout: 3000 }) })));
   answers.set('/half/length', (request, response) => { response.setHeader('Content-Length', 1000); response.write('half', () => request.socket.destroy()); });
   answers.set('/half/chunks', (request, response) => { response.write('half', () => request.socket.destroy()); });
   answers.set('/half/stuck', (request, response) => { response.setHeader('Content-Length', 1000); response.write('half'); });
@@ -431,7 +428,7 @@ test('--proxy-allow-private no, and PROXY_DEFAULT_TIMEOUT, are obeyed', async ()
     await hasty.api('hasty', [forward('/hasty')]);
     const late = await curl(`${hasty.url}/mock/hasty/hasty`);
     assert.equal(late.status, 504);
-    assert.ok(late.seconds >= 0.15 && late.seconds < 4, `${late.seconds}`);
+    assert.ok(late.seconds >= 0.15 && late.seconds < 25, `${late.seconds}`);
   } finally {
     assert.deepEqual([await strict.stop(), await hasty.stop()], [0, 0]);
   }
@@ -467,7 +464,7 @@ test('an HTTPS upstream is trusted by SSL_CERT_FILE, and a stranger or a wrong n
       forward('/address', { proxyTarget: `https://127.0.0.1:${port('right')}/` }),
       forward('/wrong', { proxyTarget: `https://localhost:${port('wrong')}/` }),
       forward('/stranger', { proxyTarget: `https://localhost:${port('stranger')}/` }),
-      forward('/plain', { proxyTarget: `http://localhost:${port('right')}/`, proxyTimeout: 2000 }),
+      forward('/plain', { proxyTarget: `http://localhost:${port('right')}/` }),
     ]);
     for (const [path, name] of [['/name', 'localhost'], ['/address', '127.0.0.1'], ['/name', 'localhost']]) {
       const answer = await curl(`${trusting.url}/mock/tls${path}`);

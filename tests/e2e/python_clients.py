@@ -9,7 +9,7 @@ import socketio
 import websockets
 
 url = sys.argv[1]
-patience = 20
+patience = 60
 
 
 def talk(transports):
@@ -49,7 +49,7 @@ def refused(namespace, auth):
     told = queue.Queue()
     client.on("connect_error", told.put, namespace=namespace)
     try:
-        client.connect(url, namespaces=[namespace], auth=auth, wait_timeout=3)
+        client.connect(url, namespaces=[namespace], auth=auth, wait_timeout=10)
     except socketio.exceptions.ConnectionError:
         return told.get(timeout=patience)
     client.disconnect()

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Host, binary, scratch } from './host.mjs';
-import { assertShown, bash, freePort, steps } from './documented.mjs';
+import { Host, binary, freePort, scratch } from './host.mjs';
+import { assertShown, bash, steps } from './documented.mjs';
 
 const readme = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../README.md'), 'utf8');
 
@@ -32,5 +32,6 @@ test('the tour does what it says', async (t) => {
   assert.ok(countries, 'the country database is beside the program, or in it');
   const parts = output.split(/^@@@ \d+\n/m).slice(1);
   assert.equal(parts.length, rest.length, output);
-  rest.forEach(({ shown }, i) => assertShown(parts[i], shown, `step ${i}`));
+  // How long something took is this machine's.
+  rest.forEach(({ shown }, i) => assertShown(parts[i], shown.map((line) => line.replace(/^\d\.\d… s/, '… s')), `step ${i}`));
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { Host, eventually } from './host.mjs';
+import { Host, eventually, freePort } from './host.mjs';
 
 const modules = createRequire(`${process.env.NODE_PATH}/`);
 const { io } = modules('socket.io-client');
@@ -91,7 +91,7 @@ test('a target without a path is the main namespace; many events keep their orde
   const endpoint = await relay(target(''));
   const one = client(endpoint.path, { transports: ['websocket'] });
   for (let i = 0; i < 300; ++i) one.socket.emit('echo', i);
-  await eventually(() => one.heard.length === 301, 'all of them', 30_000);
+  await eventually(() => one.heard.length === 301, 'all of them');
   assert.deepEqual(one.heard[0].slice(0, 2), ['hello', '/']);
   assert.deepEqual(one.heard.slice(1).map((event) => event[1]), Array.from({ length: 300 }, (_, i) => i));
   one.socket.disconnect();
@@ -116,24 +116,24 @@ test("the server's goodbye reaches the client", async () => {
 
 test('clients come back once their server does', async () => {
   let plain = createServer();
-  const serve = async (port) => {
+  const port = await freePort();
+  const serve = async (name) => {
     const server = new Server(plain = createServer());
-    server.on('connection', (socket) => socket.emit('hello', port));
+    server.on('connection', (socket) => socket.emit('hello', name));
     plain.listen(port, '127.0.0.1');
     await once(plain, 'listening');
     return server;
   };
-  let server = await serve(0);
-  const { port } = plain.address();
+  let server = await serve('first');
   const endpoint = await relay(`http://127.0.0.1:${port}`);
   const all = [['websocket'], ['polling'], ['polling', 'websocket']].map((transports) =>
     client(endpoint.path, { transports, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100 }));
-  for (const one of all) assert.deepEqual(await one.next('hello'), [0]);
+  for (const one of all) assert.deepEqual(await one.next('hello'), ['first']);
   await server.close();
   // They meet the empty place, too.
   await Promise.all(all.map(async ({ socket, gone }) => { await gone; await once(socket, 'connect'); await once(socket, 'disconnect'); }));
-  server = await serve(port);
-  for (const one of all) await eventually(() => one.heard.some((event) => event[1] === port), 'the server again', 20_000);
+  server = await serve('second');
+  for (const one of all) await eventually(() => one.heard.some((event) => event[1] === 'second'), 'the server again');
   for (const one of all) one.socket.disconnect();
   await server.close();
 });

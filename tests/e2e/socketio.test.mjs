@@ -2,7 +2,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { Host, eventually, scratch } from './host.mjs';
+import { Host, eventually, freePort, scratch } from './host.mjs';
 import { Manager, client as clientOf, connections, endpoint as endpointOf, heard, refusal as refusalOf, tried } from './socketio_client.mjs';
 
 const WebSocket = createRequire(`${process.env.NODE_PATH}/`)('ws');
@@ -138,6 +138,7 @@ test('a client that leaves while its namespace keeps it waiting leaves nothing',
   const hasty = new Manager(host.url, { reconnection: false }).socket('/ws/late');
   await new Promise((resolve) => hasty.io.once('open', resolve));
   hasty.io._close();
+  await eventually(async () => /^mimus_engine_sessions_active 0$/m.test((await host.admin('GET', '/metrics')).text), 'nobody');
   const started = performance.now();
   const one = await client('/ws/late');
   assert.ok(performance.now() - started >= 200, 'the namespace took its time');
@@ -187,6 +188,7 @@ test('rooms and broadcasts reach clients of both protocols, on every worker', as
   await eventually(async () => (await connections(host, mock)).some(({ id, messagesIn }) => id === sockets[5].socket.id && messagesIn === 1), 'the hush');
   sockets[0].socket.emit('say', { a: 1 });
   for (const one of sockets.slice(0, 5)) assert.deepEqual(await one.next(), ['said', { a: 1 }]);
+  await eventually(() => lines.length === 2, 'the raw client');
   raw.send('{"event":"say","data":2}');
   for (const one of sockets.slice(0, 5)) assert.deepEqual(await one.next(), ['said', 2]);
   await host.admin('POST', `/admin/websocket-endpoints/${mock.id}/connections/broadcast`, { name: 'all', payload: [1, 2] }).then(({ status, text }) => assert.ok(status < 300, text));
@@ -229,7 +231,8 @@ test('who sends more than maxMessagesPerSecond is disconnected', async () => {
 
 test('a client comes back by itself when the host was restarted', async () => {
   const place = scratch();
-  let other = await Host.start({ data: place.path });
+  const listen = `127.0.0.1:${await freePort()}`;
+  let other = await Host.start({ data: place.path, listen });
   await endpointOf(other, '/ws/again', { events: conversation });
   const options = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 };
   const clients = await Promise.all([['polling', 'websocket'], ['websocket'], ['polling']].map((transports) => clientOf(other, '/ws/again', { ...options, transports })));
@@ -238,7 +241,7 @@ test('a client comes back by itself when the host was restarted', async () => {
   const left = Promise.all(clients.map((one) => one.disconnected));
   assert.equal(await other.stop(), 0);
   for (const why of await left) assert.ok(why.startsWith('transport '), why);
-  other = await Host.start({ data: place.path, listen: `127.0.0.1:${other.port}` });
+  other = await Host.start({ data: place.path, listen });
   for (const [i, one] of clients.entries()) {
     await eventually(() => one.socket.connected, 'the reconnection');
     assert.notEqual(one.socket.id, ids[i]);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { Host, scratch } from './host.mjs';
+import { Host, freePort, scratch } from './host.mjs';
 import { eventually } from './check.mjs';
 
 const { WebSocket } = createRequire(`${process.env.NODE_PATH}/`)('ws');
@@ -30,12 +30,12 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`on ${signal} a delayed answer is finished, new connections are refused, and the exit is 0`, async () => {
     const directory = scratch();
     const host = await Host.start({ data: directory.path });
-    await host.api('slow', [{ method: 'GET', path: '/slow', responses: [{ body: 'done', delayMs: 1500 }] }]);
+    await host.api('slow', [{ method: 'GET', path: '/slow', responses: [{ body: 'done', delayMs: 3000 }] }]);
     const raw = host.raw('GET /mock/slow/slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await inFlight(host, 1);
     const since = Date.now();
     host.child.kill(signal);
-    await eventually(() => refused(host.port), 'new connections are refused', 1400);
+    await eventually(() => refused(host.port), 'new connections are refused', 2900);
     const text = await raw;
     assert.match(text, /^HTTP\/1\.1 200 /);
     assert.ok(text.endsWith('\r\n\r\ndone'), text);
@@ -43,7 +43,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     const [code, by] = await host.exited;
     assert.equal(by, null);
     assert.equal(code, 0);
-    assert.ok(Date.now() - since < 9_000, 'it did not wait for the ceiling');
+    assert.ok(Date.now() - since < 10_000, 'it did not wait for the ceiling');
     assert.doesNotMatch(host.errors, /Z error /);
 
     const next = await Host.start({ data: directory.path });
@@ -68,7 +68,7 @@ test('an idle keep-alive connection is closed at once and does not hold the stop
   const since = Date.now();
   assert.equal(await host.stop(), 0);
   await closed;
-  assert.ok(Date.now() - since < 5_000, `${Date.now() - since} ms`);
+  assert.ok(Date.now() - since < 10_000, `${Date.now() - since} ms`);
 });
 
 test('readyz is 503 while draining, on a connection that is there already, and healthz stays 200', async () => {
@@ -113,17 +113,18 @@ test('a WebSocket peer that never answers the close does not hold the stop beyon
   assert.match(first.toString(), /^HTTP\/1\.1 101 /);
   const since = Date.now();
   assert.equal(await host.stop(), 0);
-  assert.ok(Date.now() - since < 12_000);
+  assert.ok(Date.now() - since < 30_000, `${Date.now() - since} ms`);
   socket.destroy();
 });
 
 test('when the parent is killed the server dies with it and the port is free', async () => {
   const directory = scratch();
-  const host = await Host.start({ data: directory.path });
-  const { port } = host;
+  const port = await freePort();
+  const listen = `127.0.0.1:${port}`;
+  const host = await Host.start({ data: directory.path, listen });
   await host.kill();
-  await eventually(() => refused(port), 'the server is gone', 5_000);
-  const next = await Host.start({ data: directory.path, listen: `127.0.0.1:${port}` });
+  await eventually(() => refused(port), 'the server is gone');
+  const next = await Host.start({ data: directory.path, listen });
   assert.equal(next.port, port);
   assert.equal(await next.stop(), 0);
   directory.remove();

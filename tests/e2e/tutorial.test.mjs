@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { binary, scratch } from './host.mjs';
-import { assertShown, bash, freePort, steps } from './documented.mjs';
+import { binary, freePort, scratch } from './host.mjs';
+import { assertShown, bash, steps } from './documented.mjs';
 
 const tutorial = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../sdk/docs/tutorial.md'), 'utf8');
 
@@ -20,7 +20,7 @@ test('the tutorial does what it says', async (t) => {
     .replaceAll('127.0.0.1:3000', address)
     .replaceAll('127.0.0.1:3001', service);
   const output = await bash(script, {
-    cwd: folder.path, timeout: 240_000,
+    cwd: folder.path, timeout: 600_000,
     env: {
       PATH: `${dirname(binary)}:${process.env.PATH}`, MIMUS_LISTEN: address, CMAKE_CXX_COMPILER_LAUNCHER: launcher, CMAKE_C_COMPILER_LAUNCHER: launcher,
       CCACHE_BASEDIR: folder.path, CCACHE_NOHASHDIR: '1', CMAKE_BUILD_PARALLEL_LEVEL: '2',
