@@ -94,7 +94,7 @@ Status Service::load_file(std::string_view text) {
       if (!message.empty()) message += "; ";
       message += fault.pointer + " " + fault.detail;
     }
-    return Error{code, message, problem.errors[0].pointer};
+    return Error{code, message};
   };
   auto counts = stage_document(text, Intake::load, wall_us(), definition_ids_,
                                services_.database->definitions(), changes);

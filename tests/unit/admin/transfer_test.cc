@@ -136,6 +136,7 @@ TEST_F(AdminTransfer, BadFilesSayWhere) {
     ASSERT_FALSE(loaded) << text;
     EXPECT_EQ(loaded.error().code, Code::invalid) << text;
     EXPECT_THAT(loaded.error().message, HasSubstr(message));
+    EXPECT_EQ(loaded.error().pointer, "") << "it would be told twice";
   }
 }
 
