@@ -80,8 +80,8 @@ struct Opened {
   Opened& operator=(const Opened&) = delete;
   ~Opened() {
     if (db == nullptr) return;
-    // A long log makes the next start slow; a failing disk keeps it, and nothing is lost.
-    if (log_bytes() > quick_log_bytes) db->Flush({}, spaces).PermitUncheckedError();
+    // They make the next start slow; a failing disk keeps them, and nothing is lost.
+    if (has_long_logs()) db->Flush({}, spaces).PermitUncheckedError();
     // Only an invalid handle makes this fail, and the database closes either way.
     for (rocksdb::ColumnFamilyHandle* const space : spaces)
       db->DestroyColumnFamilyHandle(space).PermitUncheckedError();
@@ -90,12 +90,13 @@ struct Opened {
 
   rocksdb::ColumnFamilyHandle* space(Space where) const { return spaces[static_cast<std::size_t>(where)]; }
 
-  std::uint64_t log_bytes() const {
+  /// Many bytes, or many files: a life that is short may end before what rewrote them in the background.
+  bool has_long_logs() const {
     rocksdb::VectorLogPtr logs;
-    std::uint64_t out = 0;
-    if (!db->GetSortedWalFiles(logs).ok()) return out;
-    for (const auto& log : logs) out += log->SizeFileBytes();
-    return out;
+    if (!db->GetSortedWalFiles(logs).ok()) return false;
+    std::uint64_t bytes = 0;
+    for (const auto& log : logs) bytes += log->SizeFileBytes();
+    return bytes > quick_log_bytes || logs.size() > max_logs;
   }
 };
 
