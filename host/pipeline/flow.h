@@ -144,7 +144,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   void start_forward();
   void run_response();
   bool apply_response(mimus_action action);
-  bool call_response_body_hook();
+  bool call_response_body_hook(bool broke_off = false);
   void commit();
   void send();
   void finish_stream();

@@ -88,10 +88,11 @@ bool Flow::apply_response(mimus_action action) {
   return true;
 }
 
-bool Flow::call_response_body_hook() {
-  const mimus_str whole = streaming_ ? mimus_str{nullptr, 0} : mimus_str{body_.data(), body_.size()};
-  const mimus_action action = call(step().table->on_response_body, Hook::on_response_body, whole,
-                                   mimus_rc{streaming_ ? MIMUS_E_NOSPC : MIMUS_OK});
+bool Flow::call_response_body_hook(bool broke_off) {
+  const mimus_rc rc = broke_off ? MIMUS_E_GONE : streaming_ ? MIMUS_E_NOSPC : MIMUS_OK;
+  const mimus_str whole = rc == MIMUS_OK ? mimus_str{body_.data(), body_.size()} : mimus_str{nullptr, 0};
+  const mimus_action action =
+      call(step().table->on_response_body, Hook::on_response_body, whole, mimus_rc{rc});
   return apply_response(action == MIMUS_NEED_BODY ? MIMUS_FAIL : action);
 }
 
@@ -192,7 +193,8 @@ void Flow::Incoming::on_error(UpstreamError error, std::string_view why) {
   }
   flow.streaming_ = false;
   flow.forwarded_ = false;
-  const std::string detail = flow.outgoing_.url.authority + ": " + std::string(why);
+  const std::string& authority = flow.outgoing_.url.authority;
+  const std::string detail = (why.starts_with(authority) ? "" : authority + ": ") + std::string(why);
   if (error == UpstreamError::timeout) {
     flow.set_problem(504, "upstream-timeout", detail, {});
   } else if (error == UpstreamError::forbidden) {
@@ -200,7 +202,7 @@ void Flow::Incoming::on_error(UpstreamError error, std::string_view why) {
   } else {
     flow.set_problem(502, "upstream-unreachable", detail, {});
   }
-  if (was != Waiting::gather || flow.call_response_body_hook()) flow.run_response();
+  if (was != Waiting::gather || flow.call_response_body_hook(true)) flow.run_response();
 }
 
 // ---- the connection's news -------------------------------------------------------------

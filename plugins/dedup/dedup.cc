@@ -96,7 +96,8 @@ class Dedup {
     auto* passage = static_cast<Passage*>(request.context());
     if (passage == nullptr || passage->role != Passage::Role::leading) return MIMUS_NEXT;
     const bool whole = rc == MIMUS_OK && body.size() <= max_body_bytes;
-    land(*passage, whole ? keep(binding, request, *passage, body) : Verdict::pass);
+    const Verdict otherwise = rc == MIMUS_E_GONE ? Verdict::retry : Verdict::pass;
+    land(*passage, whole ? keep(binding, request, *passage, body) : otherwise);
     return MIMUS_NEXT;
   }
 

@@ -16,6 +16,11 @@ before(async () => {
     if (kind === '/partial') response.statusCode = 206;
     if (kind === '/broken') response.statusCode = 500;
     if (kind === '/missing') response.statusCode = 404;
+    if (kind === '/cut') {
+      response.setHeader('Content-Length', 100);
+      response.write('half', () => response.destroy());
+      return;
+    }
     const answer = () => response.end(`answer ${++asked}`);
     if (kind === '/held') release = answer;
     else setTimeout(answer, kind === '/slow' ? 300 : 0);
@@ -169,7 +174,7 @@ test('what must not be shared is not kept', async () => {
       { headers: { 'Set-Cookie': 'a=b' }, body: 'c', when: { in: 'path', name: 'kind', op: 'equals', value: 'cookie' } },
     ],
   }]);
-  for (const path of ['/broken', '/cookie', '/no-store', '/vary', '/partial', '/mocked/503', '/mocked/cookie']) {
+  for (const path of ['/broken', '/cut', '/cookie', '/no-store', '/vary', '/partial', '/mocked/503', '/mocked/cookie']) {
     const one = await ask('never', path);
     const two = await ask('never', path);
     assert.deepEqual([one.kept, two.kept], [false, false], path);

@@ -509,7 +509,7 @@ typedef struct mimus_plugin {
   mimus_action (*on_resume)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
   /* Response direction: the plugins entered so far, in reverse. NEXT, NEED_BODY or FAIL. [w] */
   mimus_action (*on_response)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx);
-  /* `rc` OK: `whole` is the body. E_NOSPC: it is larger than the ceiling, and streams. [w] */
+  /* OK: `whole` is it. E_NOSPC: above the ceiling, it streams. E_GONE: broke off, `status` says how. [w] */
   mimus_action (*on_response_body)(mimus_inst*, mimus_bound*, mimus_req*, void** ctx, mimus_str whole,
                                    mimus_rc rc);
   /* Always last, once for each plugin entered, whatever happened; free *ctx here. The

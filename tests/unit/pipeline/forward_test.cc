@@ -287,6 +287,12 @@ TEST_F(Forward, AFailureBeforeTheHeadIsAProblem) {
 
 TEST_F(Forward, AFailureWhileItIsGatheredIsAProblem) {
   gather(probes().b, 100);
+  probes().b.response_body = [](Request& r, std::string_view whole, mimus_rc rc) {
+    EXPECT_EQ(rc, MIMUS_E_GONE) << "what is in its place is nobody's to keep or to tag";
+    EXPECT_EQ(whole, "");
+    EXPECT_EQ(r.status(), 502);
+    return MIMUS_NEXT;
+  };
   world.open();
   world.start();
   head(200);
@@ -295,6 +301,7 @@ TEST_F(Forward, AFailureWhileItIsGatheredIsAProblem) {
   EXPECT_EQ(world.sink->status, 502);
   EXPECT_EQ(world.problem(), "upstream-unreachable");
   EXPECT_FALSE(world.sink->begun);
+  EXPECT_THAT(probes().calls(), ::testing::Contains("b response_body broke off"));
 }
 
 TEST_F(Forward, AFailureInTheStreamCutsTheConnection) {

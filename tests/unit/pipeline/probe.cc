@@ -35,7 +35,9 @@ class Probe {
     return script().body ? script().body(r, whole) : MIMUS_NEXT;
   }
   mimus_action on_response_body(Binding&, Request& r, std::string_view whole, mimus_rc rc) {
-    note("response_body " + (rc == MIMUS_OK ? std::string(whole) : "too large"));
+    note("response_body " + (rc == MIMUS_OK        ? std::string(whole)
+                             : rc == MIMUS_E_NOSPC ? "too large"
+                                                   : "broke off"));
     return script().response_body ? script().response_body(r, whole, rc) : MIMUS_NEXT;
   }
   void on_end(Binding&, Request& r) {
