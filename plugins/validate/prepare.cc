@@ -101,6 +101,12 @@ class Walk {
       if (it->get<bool>()) node[unique_keyword] = true;
       node.erase("uniqueItems");
     }
+    if (const auto it = node.find("multipleOf"); it != node.end()) {
+      if (!it->is_number() || it->get<double>() <= 0)
+        return wrong(pointer + "/multipleOf", "must be a number above 0");
+      node[multiple_keyword] = *it;
+      node.erase("multipleOf");
+    }
     add_step(node);
   }
 
@@ -233,6 +239,8 @@ Json parse_bounded(std::string_view text) {
       const double number = value.get<double>();
       if (std::trunc(number) == number && std::abs(number) < 9e15) value = static_cast<std::int64_t>(number);
     }
+    if (event == Event::value && value.is_number_unsigned())
+      value = static_cast<std::int64_t>(std::min<std::uint64_t>(value.get<std::uint64_t>(), INT64_MAX));
     return !deep;
   };
   Json value = Json::parse(text.begin(), text.end(), each, false);

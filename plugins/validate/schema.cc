@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <set>
 
 #include "mimus/json_text.h"
+#include "plugins/validate/decimal.h"
 #include "plugins/validate/valijson_re2.h"
 
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -99,6 +101,40 @@ class Unique final : public Custom<Unique> {
   }
 };
 
+std::optional<Decimal> number_of(const vj::adapters::Adapter& value) {
+  if (value.isInteger()) return decimal(std::to_string(value.asInteger()));
+  if (value.isNumber()) return decimal(nlohmann::json(value.asDouble()).dump());
+  return std::nullopt;
+}
+
+/// multipleOf, for which valijson takes the remainder of binary fractions.
+class Multiple final : public vj::constraints::PolyConstraint {
+ public:
+  explicit Multiple(const vj::adapters::Adapter& of) : divisor_(*number_of(of)) {}
+
+  bool validate(const vj::adapters::Adapter& target, const std::vector<std::string>& context,
+                vj::ValidationResults* results) const override {
+    const std::optional<Decimal> value = number_of(target);
+    if (!value || is_multiple(*value, divisor_)) return true;
+    if (results != nullptr)
+      results->pushError(context, "Value must be a multiple of the schema's multipleOf.");
+    return false;
+  }
+
+ private:
+  vj::constraints::Constraint* cloneInto(void* memory) const override { return new (memory) Multiple(*this); }
+  std::size_t sizeOf() const override { return sizeof(Multiple); }
+
+  Decimal divisor_;
+};
+
+class MultipleBuilder final : public vj::ConstraintBuilder {
+ public:
+  vj::constraints::Constraint* make(const vj::adapters::Adapter& of) const override {
+    return new Multiple(of);
+  }
+};
+
 template <class C>
 class Builder final : public vj::ConstraintBuilder {
  public:
@@ -161,6 +197,7 @@ std::unique_ptr<Schema> Schema::compile(std::string_view text, const std::string
     vj::SchemaParser parser(vj::SchemaParser::kDraft7);
     parser.addConstraintBuilder(step_keyword, new Builder<Step>());
     parser.addConstraintBuilder(unique_keyword, new Builder<Unique>());
+    parser.addConstraintBuilder(multiple_keyword, new MultipleBuilder());
     parser.populateSchema(Adapter(document), parts->schema);
   } catch (const std::exception& e) {
     fault(pointer, std::string("is not a JSON Schema of draft 7: ") + e.what());
