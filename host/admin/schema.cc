@@ -45,6 +45,16 @@ std::string refused_keyword(const json& schema) {
   return "";
 }
 
+/// Numbers that valijson would read as negative become the greatest that it reads.
+void clamp_integers(json& value) {
+  if (value.is_number_unsigned()) {
+    value = static_cast<std::int64_t>(std::min<std::uint64_t>(value.get<std::uint64_t>(), INT64_MAX));
+  }
+  if (value.is_structured()) {
+    for (json& part : value) clamp_integers(part);
+  }
+}
+
 /// The keys of a finding's place: "[a]" "[0]" without their brackets and the root.
 std::vector<std::string> keys_of(const Finding& finding) {
   std::vector<std::string> keys;
@@ -136,6 +146,21 @@ std::string bound(const std::vector<const json*>& schemas, const char* keyword) 
   return "?";
 }
 
+constexpr const char* excluded = "Target should not validate";
+
+/// For a `not` that says which fields exclude each other.
+std::string only_one_of(const std::vector<const json*>& schemas) {
+  std::vector<std::string> names;
+  for (const json* schema : schemas) {
+    if (!schema->is_object()) continue;
+    for (const json& pair : schema->value(json::json_pointer("/not/anyOf"), json::array())) {
+      if (!pair.is_object()) continue;
+      for (const json& name : pair.value("required", json::array())) add_once(names, name);
+    }
+  }
+  return names.empty() ? "is not allowed in this form" : "must not have more than one of " + joined(names);
+}
+
 std::string between_quotes(const std::string& text) {
   const auto first = text.rfind(": '");
   if (first != std::string::npos && text.size() > first + 5)
@@ -194,7 +219,7 @@ std::string words_for(const json& root, const Finding& finding, std::vector<std:
     return "is required here";
   }
   if (begins("Elements at indexes")) return "holds the same element twice";
-  if (begins("Target should not validate")) return "is not allowed in this form";
+  if (begins(excluded)) return only_one_of(schemas);
   if (begins("Failed to validate against exactly one")) return "fits more than one of the allowed forms";
   std::string words = said;
   if (!words.empty() && words.back() == '.') words.pop_back();
@@ -240,7 +265,8 @@ Result<Schema> Schema::compile(std::string_view text) {
 
 void Schema::check(std::string_view document, std::string_view base, std::vector<Fault>& faults) const {
   try {
-    const json parsed = json::parse(document);
+    json parsed = json::parse(document);
+    clamp_integers(parsed);
     const valijson::adapters::NlohmannJsonAdapter adapter(parsed);
     valijson::Validator validator;
     if (validator.validate(state_->compiled, adapter, nullptr)) {
@@ -256,13 +282,14 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
     struct Place {
       std::vector<std::string> keys;
       std::string words;
+      bool excluded;
     };
     std::vector<Place> places;
     for (const Finding& finding : findings) {
       if (is_summary(finding)) continue;
       std::vector<std::string> keys = keys_of(finding);
       std::string words = words_for(state_->text, finding, keys);
-      places.push_back({std::move(keys), std::move(words)});
+      places.push_back({std::move(keys), std::move(words), finding.description.starts_with(excluded)});
     }
     // Where alternatives failed, those that fit the value's type say more than "wrong type".
     const auto has_deeper = [&](const Place& place) {
@@ -271,6 +298,8 @@ void Schema::check(std::string_view document, std::string_view base, std::vector
                std::equal(place.keys.begin(), place.keys.end(), other.keys.begin());
       });
     };
+    // What excludes is said of values that could be right, so not of those of a wrong type.
+    std::stable_partition(places.begin(), places.end(), [](const Place& place) { return !place.excluded; });
     std::map<std::string, std::string> by_pointer;
     for (const Place& place : places) {
       if (has_deeper(place)) continue;
