@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "host/net/unix_name.h"
 #include "host/upstream/tls.h"
 
 namespace mimus {
@@ -72,14 +72,10 @@ Error nobody(const std::string& at) {
 }
 
 Connected connect_unix(const std::string& at) {
-  const std::string path = at.substr(5);
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof name.sun_path)
-    return invalid(at + " is no path of a Unix socket");
-  std::memcpy(name.sun_path, path.data(), path.size());
+  const Result<UnixName> name = UnixName::of(at.substr(5));
+  if (!name) return name.error();
   auto out = std::make_unique<Connection>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(out->get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return nobody(at);
+  if (::connect(out->get(), name->address(), UnixName::size()) != 0) return nobody(at);
   return out;
 }
 

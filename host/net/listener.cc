@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "host/net/server.h"
+#include "host/net/unix_name.h"
 
 namespace mimus {
 namespace {
@@ -155,26 +155,20 @@ Result<Listener> listen_tcp(const std::string& address, unsigned sockets) {
 
 Result<Listener> listen_unix(const std::string& address) {
   const std::string path = address.substr(5);
-  sockaddr_un at{};
-  at.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof at.sun_path) {
-    return invalid("\"" + address + "\" is no Unix socket: its path has no byte, or more than " +
-                   std::to_string(sizeof at.sun_path - 1));
-  }
-  std::memcpy(at.sun_path, path.data(), path.size());
-  const auto* const name = reinterpret_cast<const sockaddr*>(&at);
+  const Result<UnixName> name = UnixName::of(path);
+  if (!name) return name.error();
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return refused(address, "make a socket for");
   ::fchmod(socket.get(), 0600);  // The file is made with the socket's mode: it is never open to others.
-  int bind_failed = ::bind(socket.get(), name, sizeof at);
+  int bind_failed = ::bind(socket.get(), name->address(), UnixName::size());
   if (bind_failed && errno == EADDRINUSE) {
     const Socket probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     struct stat file {};
-    const bool stale = ::connect(probe.get(), name, sizeof at) != 0 && errno == ECONNREFUSED &&
-                       ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) &&
+    const bool stale = ::connect(probe.get(), name->address(), UnixName::size()) != 0 &&
+                       errno == ECONNREFUSED && ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) &&
                        ::unlink(path.c_str()) == 0;
     errno = EADDRINUSE;
-    if (stale) bind_failed = ::bind(socket.get(), name, sizeof at);
+    if (stale) bind_failed = ::bind(socket.get(), name->address(), UnixName::size());
   }
   if (bind_failed || ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), backlog) != 0) {
     return refused(address, "listen on");

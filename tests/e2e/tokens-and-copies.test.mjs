@@ -113,6 +113,17 @@ test('a generated admin token is found in the data directory by the verbs', asyn
   assert.equal(await host.stop(), 0);
 });
 
+test('a data directory may have a longer path than a Unix socket', async () => {
+  await inScratch(async (directory) => {
+    const data = join(directory, 'x'.repeat(120));
+    const host = await Host.start({ data });
+    const token = await create(['--data', data], 'long', 'viewer');
+    assert.equal(await status(host, token.secret), 200);
+    assert.equal(await host.stop(), 0);
+    assert.match(await must(['token', 'list', '--data', data]), /long/, 'nobody answers there now');
+  });
+});
+
 for (const running of [true, false]) {
   test(`a backup of a ${running ? 'running' : 'stopped'} host restores to a host with the same definitions, journal and tokens`, async () => {
     await inScratch(async (directory) => {

@@ -8,8 +8,10 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "host/net/server.h"
+#include "host/net/unix_name.h"
 #include "tests/unit/net/test_host.h"
 
 namespace mimus {
@@ -127,6 +129,32 @@ TEST_F(UnixListener, IsForItsOwnerAndReplacesAStaleOne) {
   const auto third = listen_on("unix:" + path(), 1);
   ASSERT_TRUE(third) << third.error().message;
   close_all(*third);
+}
+
+TEST_F(UnixListener, MayHaveALongPath) {
+  std::vector<std::string> folders = {directory_};
+  for (int i = 0; i < 3; ++i) folders.push_back(folders.back() + "/" + std::string(60, 'x'));
+  for (std::size_t i = 1; i < folders.size(); ++i) ASSERT_EQ(::mkdir(folders[i].c_str(), 0700), 0);
+  const std::string path = folders.back() + "/socket";
+  for (int round = 0; round < 2; ++round) {  // the second time it is stale
+    const auto listener = listen_on("unix:" + path, 1);
+    ASSERT_TRUE(listener) << listener.error().message;
+    EXPECT_EQ(listener->url, "unix:" + path);
+    struct stat file {};
+    EXPECT_EQ(::stat(path.c_str(), &file), 0);
+    const auto name = UnixName::of(path);
+    ASSERT_TRUE(name);
+    const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(::connect(client, name->address(), UnixName::size()), 0);
+    ::close(client);
+    close_all(*listener);
+  }
+  ::unlink(path.c_str());
+  for (std::size_t i = folders.size(); --i > 0;) ::rmdir(folders[i].c_str());
+  for (const std::string& wrong : {std::string(), std::string("/tmp/") + std::string(120, 'x'),
+                                   std::string("/absent/") + std::string(120, 'x')}) {
+    EXPECT_FALSE(UnixName::of(wrong)) << wrong;
+  }
 }
 
 TEST_F(UnixListener, DoesNotReplaceAFileThatIsNoSocket) {
