@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -139,10 +140,11 @@ class AdminExchange final : public Responder, private mimus_resume::Waiter {
   AdminExchange(Exchange& exchange, Dispatch dispatch, const Streams& streams)
       : exchange_(exchange), dispatch_(std::move(dispatch)), streams_(streams) {}
 
-  void start(std::size_t max_body_bytes) {
+  /// Without `max_body_bytes` the body is not read.
+  void start(std::optional<std::size_t> max_body_bytes) {
     exchange_.state = static_cast<Responder*>(this);
-    if (exchange_.request.has_body) {
-      exchange_.sink->want_body(max_body_bytes);
+    if (exchange_.request.has_body && max_body_bytes) {
+      exchange_.sink->want_body(*max_body_bytes);
     } else {
       on_body();
     }
@@ -238,6 +240,9 @@ void AdminGateway::stream_by(std::function<void(Exchange&, const Ulid&)> streams
 }
 
 void AdminGateway::take(Exchange& exchange, std::size_t max_body_bytes) {
+  // Who has no token is refused at once: nothing of his is kept in memory.
+  const bool known = !exchange.request.has_body ||
+                     state_->admin.allows(field(exchange.request, "authorization"), Role::viewer);
   auto* const taken = new AdminExchange(
       exchange,
       [state = state_.get()](std::shared_ptr<Task> task) {
@@ -245,7 +250,7 @@ void AdminGateway::take(Exchange& exchange, std::size_t max_body_bytes) {
         return lane.add(std::move(task));
       },
       state_->streams);
-  taken->start(max_body_bytes);
+  taken->start(known ? std::optional(max_body_bytes) : std::nullopt);
 }
 
 void AdminGateway::stop() {

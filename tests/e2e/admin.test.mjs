@@ -44,6 +44,13 @@ test('without a known token every admin path is 401 with WWW-Authenticate, wheth
   assert.equal(metrics.status, 401);
 });
 
+test('without a known token no body is waited for', async () => {
+  for (const more of ['', 'Authorization: Bearer wrong\r\n', 'Expect: 100-continue\r\n']) {
+    const text = await host.raw(`POST ${apis} HTTP/1.1\r\nHost: x\r\n${more}Content-Length: 9000000\r\n\r\n`);
+    assert.match(text, /^HTTP\/1\.1 401 /, more);
+  }
+});
+
 test('the scheme of the token is compared without regard to case', async () => {
   for (const scheme of ['bearer', 'BEARER']) assert.equal((await as(`${scheme} e2e-token`, 'GET', apis)).status, 200);
 });
