@@ -35,8 +35,10 @@ std::vector<std::string> split(const std::string& text) {
 
 /// What was said about one flag, and where.
 struct Told {
+  enum Rank { by_flag, by_environment, by_file };
   std::string where;
   std::vector<std::string> values;
+  Rank rank;
 };
 
 /// The places where things are told, in order of rank.
@@ -48,12 +50,13 @@ struct Sources {
 
   std::optional<Told> told(const Flag& flag, const std::vector<std::string>& older_names = {}) const {
     if (const auto at = flags.values.find(flag.name); at != flags.values.end())
-      return Told{"--" + flag.name, at->second};
+      return Told{"--" + flag.name, at->second, Told::by_flag};
     std::vector<std::string> names{environment_name(flag.name)};
     names.insert(names.end(), older_names.begin(), older_names.end());
     for (const std::string& name : names) {
       const std::string text = surroundings.environment(name);
-      if (!text.empty()) return Told{name, flag.repeatable ? split(text) : std::vector{text}};
+      if (text.empty()) continue;
+      return Told{name, flag.repeatable ? split(text) : std::vector{text}, Told::by_environment};
     }
     return from_file(flag.name);
   }
@@ -61,7 +64,7 @@ struct Sources {
   std::optional<Told> from_file(const std::string& key) const {
     const auto at = file.values.find(key);
     if (at == file.values.end()) return std::nullopt;
-    return Told{"key \"" + key + "\" in " + file_name, at->second};
+    return Told{"key \"" + key + "\" in " + file_name, at->second, Told::by_file};
   }
 };
 
@@ -174,12 +177,20 @@ Status take_options(ServeConfig& config, const Sources& sources,
   return Done{};
 }
 
+/// What was said about "--X", of "--no-X".
+std::optional<Told> opposite_of(const Flag& flag, const Sources& sources) {
+  if (!flag.name.starts_with("no-")) return std::nullopt;
+  return sources.told({flag.name.substr(3), "", "", false});
+}
+
 Status take_settings(ServeConfig& config, const Sources& sources) {
   for (const Setting& setting : settings()) {
     const auto told = setting.file_only ? sources.from_file(setting.flag.name) : sources.told(setting.flag);
     if (!told) continue;
     if (told->values.empty() && setting.flag.repeatable && setting.file_only) continue;
     if (const Status one = check_count(*told, setting.flag.repeatable); !one) return one;
+    if (const auto opposite = opposite_of(setting.flag, sources); opposite && opposite->rank < told->rank)
+      continue;
     if (const Status taken = setting.apply(config, setting, told->values); !taken) {
       return bad_value(*told, taken.error().message);
     }

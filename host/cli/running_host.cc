@@ -19,7 +19,9 @@ Error problem(const AdminReply& reply) {
     const auto text = json::member(reply.body, key);
     if (detail.empty() && text && text->starts_with('"')) detail = json::unquote(*text);
   }
-  return {code, "the host answered " + std::to_string(reply.status) + (detail.empty() ? "" : ": " + detail)};
+  const char* const mend = reply.status == 401 ? "; give it with --token or MIMUS_ADMIN_TOKEN" : "";
+  return {code,
+          "the host answered " + std::to_string(reply.status) + (detail.empty() ? "" : ": " + detail) + mend};
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t mi
 }
 
 std::optional<bool> parse_yes_no(std::string_view text) {
-  if (text == "yes" || text == "true") return true;
-  if (text == "no" || text == "false") return false;
+  if (text == "yes" || text == "true" || text == "1") return true;
+  if (text == "no" || text == "false" || text == "0") return false;
   return std::nullopt;
 }
 

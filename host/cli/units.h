@@ -11,7 +11,7 @@ namespace mimus {
 /// A whole decimal number inside the bounds, both included; nothing for all else.
 std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t minimum, std::int64_t maximum);
 
-/// "yes" or "no" ("true" and "false" too).
+/// "yes" or "no"; "true", "1", "false" and "0" too, which scripts put into an environment.
 std::optional<bool> parse_yes_no(std::string_view text);
 
 /// "250ms", "60s", "5m", "1h", "0": a time in whole units.

@@ -119,7 +119,7 @@ TEST_F(Options, ThatMayBeRepeatedAreListsInEverySource) {
 }
 
 TEST_F(Options, OfPluginsBecomeJson) {
-  const auto config = parse({"--test-flag", "yes", "--test-text", "a\"b", "--config",
+  const auto config = parse({"--test-flag", "1", "--test-text", "a\"b", "--config",
                              file(R"({"plugins": {"test.plugin": {"a": [1.50]}}})")});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->plugin_options.at("test-flag"), "true");
@@ -255,6 +255,10 @@ TEST_F(Options, SwitchesStandAloneAndCanBeToldEverywhere) {
     ASSERT_TRUE(config) << row.name << ": " << config.error().message;
     EXPECT_EQ(config->supervise, row.supervise) << row.name;
   }
+  environment_.clear();
+  environment_["MIMUS_NO_SUPERVISE"] = "1";
+  EXPECT_TRUE(parse({"--supervise"})->supervise) << "a flag over the environment's opposite";
+  EXPECT_FALSE(parse({"--config", file(R"({"supervise": true})")})->supervise);
   environment_.clear();
   EXPECT_EQ(parse({"--plugin-hang", "2m"})->plugin_hang, std::chrono::minutes(2));
 }
