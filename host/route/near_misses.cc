@@ -19,6 +19,7 @@ constexpr std::size_t quoted_bytes = 64;
 
 // What each mistake costs. A path is worth showing up to `too_far`.
 constexpr unsigned wrong_method_cost = 1;
+constexpr unsigned trailing_slash_cost = 1;
 constexpr unsigned wrong_segment_cost = 2;  ///< And one for each letter, up to four.
 constexpr unsigned wrong_length_cost = 3;
 constexpr unsigned too_far = 10;
@@ -61,7 +62,8 @@ class NearSearch {
     if (cost > too_far || nodes_left_ == 0) return;
     --nodes_left_;
     const auto left_over = static_cast<unsigned>(segments_.size() - std::min(depth, segments_.size()));
-    offer(node.here, cost + left_over * wrong_length_cost);
+    const bool slash = left_over == 1 && segments_.back().text.empty();
+    offer(node.here, cost + (slash ? trailing_slash_cost : left_over * wrong_length_cost));
     offer(node.tail, cost);
     if (depth < segments_.size()) {
       const std::string_view text = segments_[depth].text;
@@ -71,7 +73,9 @@ class NearSearch {
       visit_siblings(node, exact, text, depth, cost + wrong_segment_cost);
     } else {
       if (node.parameter) visit(*node.parameter, depth + 1, cost + wrong_length_cost);
-      visit_siblings(node, nullptr, {}, depth, cost + wrong_length_cost);
+      const RouteNode* const slash_end = node.literals.find("");
+      if (slash_end != nullptr) visit(*slash_end, depth + 1, cost + trailing_slash_cost);
+      visit_siblings(node, slash_end, {}, depth, cost + wrong_length_cost);
     }
   }
 
