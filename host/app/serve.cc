@@ -204,7 +204,7 @@ class Host {
   Status load_definitions() {
     for (const std::string& file : config_.definitions) {
       const Result<std::string> text = read_file(file);
-      if (!text) return text.error();
+      if (!text) return Error{text.error().code, "--definitions: " + text.error().message};
       if (const Status status = admin_->load_file(*text); !status) {
         const Error& error = status.error();
         return Error{error.code,

@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -71,7 +73,7 @@ Result<std::string> read_file(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
-  if (!in) return Error{Code::not_found, "cannot read " + file};
+  if (!in) return Error{Code::not_found, file + " cannot be read: " + std::strerror(errno)};
   return text.str();
 }
 

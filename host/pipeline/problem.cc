@@ -14,6 +14,7 @@ constexpr ProblemKind kinds[] = {
     {400, "bad-target", "The request-target is malformed"},
     {400, "invalid-json", "The body is not acceptable JSON"},
     {400, "invalid-input", "The input is wrong"},
+    {400, "invalid-query", "The query is wrong"},
     {400, "request-invalid", "The request does not fit the endpoint's schema"},
     {401, "unauthorized", "A valid token is needed"},
     {403, "forbidden", "The token's role does not allow this"},
