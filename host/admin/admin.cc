@@ -272,6 +272,14 @@ std::optional<Answer> Service::plugin_route(const AdminCall& call, Role role) {
     if (auto body = read_body(call, ""); !body) return std::move(body).error();
   }
   AdminAnswer answered = services_.plugins->admin(*plugin, method, below, call.query, trimmed(call.body));
+  const bool is_status = answered.status >= 200 && answered.status <= 599;
+  const bool fine = answered.status >= 400 || answered.body.empty() ||
+                    static_cast<bool>(check_json(answered.body, services_.max_json_depth));
+  if (!is_status || !fine) {
+    return Problem{500, "plugin-failed",
+                   "plugin " + plugin->manifest().id + " answered with " +
+                       (is_status ? "what is no JSON" : "the status " + std::to_string(answered.status))};
+  }
   if (answered.status >= 400)
     return Problem{answered.status, std::move(answered.code), std::move(answered.body)};
   return Answer{answered.status, answered.status == 204 ? "" : std::move(answered.body)};

@@ -4,6 +4,7 @@
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "host/plugin/fetch.h"
 #include "host/plugin/loaded.h"
@@ -15,9 +16,10 @@ namespace {
 
 mimus_str str(std::string_view text) { return {text.data(), text.size()}; }
 
-/// A mimus_reply is the AdminAnswer that is being made.
+/// A mimus_reply is the AdminAnswer that is being made. The first one counts.
 void take_reply(mimus_reply* to, std::int32_t status, mimus_str code, mimus_str text) {
   AdminAnswer& answer = *reinterpret_cast<AdminAnswer*>(to);
+  if (std::exchange(answer.given, true)) return;
   answer.status = status;
   answer.code.assign(code.p, code.n);
   answer.body.assign(text.p, text.n);

@@ -63,8 +63,9 @@ struct CheckFault {
 /// One admin route's answer.
 struct AdminAnswer {
   int status = 500;
-  std::string code;  ///< "" unless it is a problem.
-  std::string body;  ///< JSON, or the problem's detail.
+  std::string code;    ///< "" unless it is a problem.
+  std::string body;    ///< What should be JSON, or the problem's detail. Of a plugin: nobody has looked.
+  bool given = false;  ///< By the plugin.
 };
 
 class PluginSet;

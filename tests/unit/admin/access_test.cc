@@ -109,6 +109,8 @@ TEST_F(AdminAccess, WhatIsNotThereIsSaidPlainly) {
        "GET, DELETE"},
       {"a parameter that a route does not have", "GET", "/admin/definitions?pretty=1", 400, "invalid-input",
        ""},
+      {"a plugin's status that is none", "GET", "/admin/sample/status", 500, "plugin-failed", ""},
+      {"a plugin's answer that is no JSON", "GET", "/admin/sample/html", 500, "plugin-failed", ""},
       {"a plugin's own problem", "GET", "/admin/sample/broken", 418, "teapot", ""},
       {"an unknown plugin", "GET", "/admin/plugins/test.none", 404, "no-such-resource", ""},
       {"an unknown plugin's routes", "GET", "/admin/plugins/test.none/x/y", 404, "no-such-resource", ""},
@@ -167,6 +169,7 @@ TEST_F(AdminAccess, WritesOfDefinitionsAreKnownBeforeTheyAreHandled) {
 }
 
 TEST_F(AdminAccess, PluginsAnswerTheirRoutes) {
+  EXPECT_EQ(call("GET", "/admin/sample/twice").text("resets"), "first") << "the first answer counts";
   EXPECT_EQ(call("GET", "/admin/sample?by=x%20y").text("query"), "by=x%20y");
   EXPECT_EQ(call("GET", "/admin/plugins/test.sample/x").at("resets"), "0");
   EXPECT_EQ(call("POST", "/admin/reset", R"({"journal":true,"samples":true})").body,

@@ -45,6 +45,9 @@ class Sample {
 
   void admin(const AdminRequest& request, AdminReply& reply) {
     if (request.path == "/broken") return reply.problem(418, "teapot", "short and stout");
+    if (request.path == "/status") return reply.json(42, "{}");
+    if (request.path == "/html") return reply.json(200, "<html>");
+    if (request.path == "/twice") reply.json(200, R"({"resets":"first"})");
     if (request.method == "DELETE") return reply.json(204, "");
     reply.json(200,
                "{\"resets\":" + std::to_string(resets_) + ",\"query\":" + json::quoted(request.query) + "}");
