@@ -28,14 +28,16 @@ std::string phase_and_order(const Manifest& manifest) {
 }
 
 int list(const std::string& builtin_plugins, const std::vector<std::string>& directories) {
-  const auto plugins = find_plugins(builtin_plugins, directories);
+  std::vector<Error> skipped;
+  const auto plugins = find_plugins(builtin_plugins, directories, &skipped);
   if (!plugins) return fail({Code::unavailable, plugins.error().message});
   for (const PluginSource& plugin : *plugins) {
     const Manifest& m = plugin.manifest;
     std::printf("%-20s %-8s %-10s %s\n", log_line(m.id).c_str(), log_line(m.version).c_str(),
                 name_of(m.phase).data(), plugin.file.empty() ? "(linked in)" : log_line(plugin.file).c_str());
   }
-  return 0;
+  for (const Error& error : skipped) (void)fail({Code::unavailable, error.message});
+  return skipped.empty() ? 0 : 1;
 }
 
 int inspect(const std::string& file) {
@@ -83,6 +85,7 @@ int plugin_verb(const Arguments& arguments, const std::string& builtin_plugins, 
     return show_help(
         help_text("plugin list | inspect FILE.so [flags]",
                   "Shows the plugins that serve would load, or what one file says of itself. Runs none.\n"
+                  "A file that serve would refuse is named on stderr; the exit code is 1 then.\n"
                   "Also: mimus plugin new|check|sign|verify --help",
                   flags));
   }

@@ -27,30 +27,35 @@ std::vector<Remark> remarks_in(std::string_view page) {
   return out;
 }
 
+/// A plugin that hung once is not waited for as long in the other checks.
+constexpr int patience_lost = 6;
+
 /// Runs one check in its child. An error if no child can be started.
-Status run_one(const CheckRequest& request, const Clock& clock, CheckResult& check) {
+Status run_one(const CheckRequest& request, const Clock& clock, std::atomic<bool>& hung, CheckResult& check) {
   const auto started = clock.now();
+  const auto timeout = hung ? request.timeout / patience_lost : request.timeout;
   const auto end =
       run_child({.program = request.program,
                  .arguments = {"plugin", "run-check", check.name, request.file, std::to_string(request.seed)},
                  .input = request.options_json,
-                 .timeout = request.timeout});
+                 .timeout = timeout});
   if (!end) return end.error();
+  if (end->how == ChildEnd::How::hung) hung = true;
   check.remarks = remarks_in(end->text);
-  if (end->how != ChildEnd::How::done) check.remarks.push_back({Level::error, told(*end, request.timeout)});
+  if (end->how != ChildEnd::How::done) check.remarks.push_back({Level::error, told(*end, timeout)});
   check.took = clock.now() - started;
   return Done{};
 }
 
 /// Some checks on several threads; the first failure to start a child.
 Status run_some(const CheckRequest& request, const Clock& clock, const std::vector<CheckResult*>& some,
-                std::size_t threads) {
+                std::atomic<bool>& hung, std::size_t threads) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   Status failed = Done{};  // guarded by mutex
   const auto work = [&] {
     for (std::size_t i = next++; i < some.size(); i = next++) {
-      const Status status = run_one(request, clock, *some[i]);
+      const Status status = run_one(request, clock, hung, *some[i]);
       if (status) continue;
       const std::lock_guard lock(mutex);
       if (failed) failed = status;
@@ -117,8 +122,10 @@ Result<CheckReport> run_checks(const CheckRequest& request, const Clock& clock) 
   const auto started = clock.now();
   std::vector<CheckResult*> together, alone;
   for (CheckResult& check : out.checks) (runs_alone(check.name) ? alone : together).push_back(&check);
-  if (Status ran = run_some(request, clock, together, request.at_once); !ran) return std::move(ran).error();
-  if (Status ran = run_some(request, clock, alone, 1); !ran) return std::move(ran).error();
+  std::atomic<bool> hung{false};
+  if (Status ran = run_some(request, clock, together, hung, request.at_once); !ran)
+    return std::move(ran).error();
+  if (Status ran = run_some(request, clock, alone, hung, 1); !ran) return std::move(ran).error();
   out.took = clock.now() - started;
   return out;
 }

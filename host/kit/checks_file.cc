@@ -103,6 +103,9 @@ void check_manifest(Case& t) {
 void check_signature(Case& t) {
   const std::string file = bytes_of(t.file);
   const auto block = signature_of(file);
+  if (!block && has_cut_signature(file))
+    return t.error(
+        "has a signature that is cut short: copy it again, or sign it again with mimus plugin sign");
   if (!block)
     return t.info("is not signed: hosts with --plugin-policy require refuse it; see mimus plugin sign");
   if (block->hash != sha256(unsigned_part(file)))

@@ -25,6 +25,13 @@ bool is_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_word);
 }
 
+/// Targets that every build by CMake has, and the one of the project's test.
+bool is_taken(std::string_view name) {
+  constexpr std::string_view taken[] = {"all",     "check",   "clean",      "help",
+                                        "install", "package", "preinstall", "test"};
+  return std::find(std::begin(taken), std::end(taken), name) != std::end(taken);
+}
+
 /// Two or more labels with dots between them.
 bool is_id(std::string_view id) {
   if (id.size() > longest_id || id.find('.') == id.npos) return false;
@@ -89,6 +96,10 @@ Result<std::string> write_project(NewProject project) {
                    "\" is no name for a plugin: write a-z, 0-9 and -, from a letter on, up to " +
                    std::to_string(longest_name));
   }
+  if (is_taken(project.name))
+    return invalid("\"" + project.name +
+                   "\" is no name for a plugin: builds have a target of that name; write " + project.name +
+                   "-plugin, perhaps");
   if (!is_id(project.id)) {
     return invalid("--id: \"" + project.id +
                    "\" is no plugin id: write your domain backwards, as com.example." + project.name);

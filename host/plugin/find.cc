@@ -37,7 +37,8 @@ Status add(std::vector<PluginSource>& found, PluginSource source) {
     found.push_back(std::move(source));
     return Done{};
   }
-  if (!same->builtin || source.builtin) {
+  const bool newer = !source.builtin && compare_versions(m.version, same->manifest.version) > 0;
+  if ((!same->builtin || source.builtin) && !newer) {
     return Error{Code::conflict, where + " has the id " + m.id + ", which " +
                                      (same->file.empty() ? "the program" : same->file) + " has already"};
   }

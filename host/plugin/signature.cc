@@ -4,8 +4,11 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
+
+#include "host/plugin/elf_reader.h"
 
 namespace mimus {
 namespace {
@@ -107,6 +110,14 @@ std::optional<SignatureBlock> signature_of(std::string_view file) {
   out.key_id = hex(block.substr(out.hash.size(), key_id_bytes));
   out.signature = block.substr(out.hash.size() + key_id_bytes, signature_bytes);
   return out;
+}
+
+bool has_cut_signature(std::string_view file) {
+  const auto elf = ElfReader::open(file);
+  if (!elf || elf->end() >= file.size() || file.size() - elf->end() >= signature_block_bytes) return false;
+  const std::string_view rest = file.substr(elf->end());
+  const Sha256 hash = sha256(file.substr(0, elf->end()));
+  return std::memcmp(rest.data(), hash.data(), std::min(rest.size(), hash.size())) == 0;
 }
 
 std::string_view unsigned_part(std::string_view file) {

@@ -59,6 +59,8 @@ struct SignatureBlock {
 
 /// The last block of `file`, or nothing.
 std::optional<SignatureBlock> signature_of(std::string_view file);
+/// Whether what follows the ELF object is the beginning of a signature of it.
+bool has_cut_signature(std::string_view file);
 /// `file` without the block at its end, if there is one.
 std::string_view unsigned_part(std::string_view file);
 /// Whether `key` signed what `block` says. The hash is not compared with any file.

@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include "host/plugin/elf_reader.h"
 #include "host/plugin/signature.h"
 
 namespace mimus {
@@ -66,15 +65,6 @@ Status take_limits(const std::string& text, const std::string& name,
                      "; there are kv, fetch, forward, journal and channel");
   }
   return Done{};
-}
-
-/// Whether what follows the object is the beginning of a signature of it.
-bool has_cut_signature(std::string_view file) {
-  const auto elf = ElfReader::open(file);
-  if (!elf || elf->end() >= file.size() || file.size() - elf->end() >= signature_block_bytes) return false;
-  const std::string_view rest = file.substr(elf->end());
-  const Sha256 hash = sha256(file.substr(0, elf->end()));
-  return std::memcmp(rest.data(), hash.data(), std::min(rest.size(), hash.size())) == 0;
 }
 
 std::string list(const std::vector<std::string>& names) {

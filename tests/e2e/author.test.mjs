@@ -106,6 +106,7 @@ test('what cannot be a project is refused, and nothing is written', async (t) =>
     [['taken'], 1, /taken is there already/],
     [['Hello'], 2, /"Hello" is no name/],
     [['../hello'], 2, /is no name/],
+    [['test'], 2, /"test" is no name .* test-plugin/],
     [['hello', '--id', 'hello'], 2, /--id: "hello" is no plugin id/],
     [['hello', '--id', 'mimus.hello'], 2, /the host's own/],
     [['hello', '--lang', 'go'], 2, /--lang: "go" is not c, cpp or rust/],

@@ -150,6 +150,22 @@ TEST(Check, RunsOnWhenOneCheckCrashes) {
     EXPECT_EQ(check.level(), check.name == "requests" ? Level::error : Level::info) << check.name;
 }
 
+TEST(Check, WaitsLessForAPluginThatHungBefore) {
+  ::setenv("MIMUS_TOLD", "hang:on_request", 1);
+  CheckRequest request;
+  request.file = SAMPLES "/told.so";
+  request.names = {"requests", "request-leak"};
+  request.program = MIMUS_PROGRAM;
+  request.timeout = std::chrono::seconds(6);
+  request.at_once = 1;
+  const auto report = run_checks(request, SystemClock());
+  ::unsetenv("MIMUS_TOLD");
+  ASSERT_TRUE(report);
+  const std::string text = written(*report, CheckFormat::text, false);
+  EXPECT_THAT(text, HasSubstr("did not return from on_request within 6 s"));
+  EXPECT_THAT(text, HasSubstr("did not return from on_request within 1 s"));
+}
+
 TEST(Check, KnowsItsNames) {
   CheckRequest request;
   request.file = SAMPLES "/told.so";

@@ -95,17 +95,32 @@ TEST_F(FindPlugins, AThirdPartysReplacesABuiltInOneUnlessItIsOlder) {
   }
 }
 
-TEST_F(FindPlugins, TwoOfOneKindWithOneIdAreAConflict) {
+TEST_F(FindPlugins, OfTwoWithOneIdTheHigherVersionIsFound) {
+  put(third + "/a.so");
+  for (const char* other : {"1.1.0", "1.2.0", "9.9.9"}) {
+    SCOPED_TRACE(other);
+    put(third + "/b.so", {version(other)});
+    std::vector<Error> skipped;
+    const auto found = find_plugins(builtin, {third}, &skipped);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 1U);
+    const bool higher = std::string_view(other) == "9.9.9";
+    EXPECT_EQ((*found)[0].file, third + (higher ? "/b.so" : "/a.so"));
+    ASSERT_EQ(skipped.size(), higher ? 0U : 1U);
+    if (!higher) {
+      EXPECT_THAT(skipped[0].message, HasSubstr("b.so has the id test.sample"));
+    }
+  }
+}
+
+TEST_F(FindPlugins, TwoBuiltInOnesWithOneIdAreAConflict) {
   put(third + "/a.so");
   put(third + "/b.so", {version("9.9.9")});
-  for (const bool builtin_ones : {true, false}) {
-    SCOPED_TRACE(builtin_ones);
-    const auto found = builtin_ones ? find_plugins(third, {}) : find_plugins(builtin, {third});
-    ASSERT_FALSE(found);
-    EXPECT_EQ(found.error().code, Code::conflict);
-    EXPECT_THAT(found.error().message, HasSubstr("b.so has the id test.sample"));
-    EXPECT_THAT(found.error().message, HasSubstr("a.so"));
-  }
+  const auto found = find_plugins(third, {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::conflict);
+  EXPECT_THAT(found.error().message, HasSubstr("b.so has the id test.sample"));
+  EXPECT_THAT(found.error().message, HasSubstr("a.so"));
 }
 
 TEST_F(FindPlugins, AFileThatIsNoneOrNeedsAnotherHostIsNamed) {
