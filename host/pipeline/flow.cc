@@ -78,6 +78,7 @@ void Flow::start(WorkerContext& worker, Exchange& exchange, const Generation* ge
                  const Route& route) {
   worker_ = &worker;
   exchange_ = &exchange;
+  began_us_ = std::max(exchange.started_us, worker.last_answer_us);
   generation_ = generation;
   route_ = route;
   if (find_pipeline()) {

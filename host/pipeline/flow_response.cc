@@ -290,9 +290,11 @@ void Flow::count(int status, std::int64_t micros) {
 }
 
 bool Flow::append_record(int status) {
-  const std::int64_t duration = worker_->clock.now().count() - exchange_->started_us;
+  const std::int64_t now = worker_->clock.now().count();
+  const std::int64_t duration = now - exchange_->started_us;
+  worker_->last_answer_us = now;
   if (worker_->journal == nullptr) {
-    count(status, duration);
+    count(status, now - began_us_);
     return true;
   }
   const RequestHead& request = exchange_->request;
@@ -336,11 +338,11 @@ bool Flow::append_record(int status) {
                                      : static_cast<std::int64_t>(body_.size());
   input.extra = fields_;
   if (worker_->journal->append(input)) {
-    count(status, duration);
+    count(status, now - began_us_);
     return true;
   }
   if (!worker_->lossless) {
-    count(status, duration);
+    count(status, now - began_us_);
     worker_->metrics.add(worker_->journal_dropped, 1);
     return true;
   }

@@ -25,6 +25,35 @@ std::string nearest_config(const BindTarget& target, const std::string& id,
 
 bool flag(std::string_view object, std::string_view name) { return json::member(object, name) == "true"; }
 
+/// Which constraints hold between `me` and the other plugins here: ", after a, before b (its wish)".
+std::string wishes(const Manifest& me, const std::vector<Step>& steps) {
+  const auto has = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  std::string out;
+  const auto list = [&](const std::vector<std::string>& mine, const char* word, bool theirs_after) {
+    for (const std::string& id : mine) {
+      const auto at = std::find_if(steps.begin(), steps.end(),
+                                   [&](const Step& step) { return step.plugin->manifest().id == id; });
+      out += std::string(", ") + word + " " + id;
+      if (at == steps.end()) {
+        out += " (not in this pipeline)";
+      } else if (at->plugin->manifest().phase != me.phase) {
+        out += " (without effect: another phase)";
+      }
+    }
+    for (const Step& step : steps) {
+      const Manifest& other = step.plugin->manifest();
+      if (other.phase == me.phase && has(theirs_after ? other.after : other.before, me.id) &&
+          !has(mine, other.id))
+        out += std::string(", ") + word + " " + other.id + " (its wish)";
+    }
+  };
+  list(me.after, "after", false);
+  list(me.before, "before", true);
+  return out;
+}
+
 }  // namespace
 
 bool AddressCount::enter(const std::string& address, std::uint64_t limit) {
@@ -126,9 +155,7 @@ std::string Pipeline::explain() const {
   for (const Step& step : steps_) {
     const Manifest& m = step.plugin->manifest();
     if (out.size() > 1) out += ",";
-    std::string why = "phase " + std::string(name_of(m.phase));
-    for (const std::string& other : m.after) why += ", after " + other;
-    for (const std::string& other : m.before) why += ", before " + other;
+    const std::string why = "phase " + std::string(name_of(m.phase)) + wishes(m, steps_);
     out += "{\"plugin\":" + json::quoted(m.id) + ",\"version\":" + json::quoted(m.version) +
            ",\"phase\":" + json::quoted(name_of(m.phase)) + ",\"fail\":\"" +
            (m.fail_closed ? "closed" : "open") + "\",\"bound\":" + (step.broken ? "false" : "true") +

@@ -34,7 +34,8 @@ struct WorkerContext {
   std::uint32_t journal_dropped = 0;
   /// Where answers are counted; outlives the worker.
   TrafficArms* traffic = nullptr;
-  std::uint32_t canary_owed = 0;  ///< Ten-thousandths of a request.
+  std::int64_t last_answer_us = 0;  ///< By the clock, not the loop's tick.
+  std::uint32_t canary_owed = 0;    ///< Ten-thousandths of a request.
   /// Exchanges that the journal refused, in the order in which they came.
   std::vector<Flow*> waiting_for_journal = {};
 

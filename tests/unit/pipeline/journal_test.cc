@@ -40,6 +40,23 @@ TEST(JournalOfAFlow, LossySendsAndCountsWhatItDropped) {
   EXPECT_THAT(world.metrics.render(), HasSubstr("mimus_dropped 1\n"));
 }
 
+TEST(JournalOfAFlow, VersionsAreComparedByWhatEachRequestTookItself) {
+  World world;
+  TrafficArms arms;
+  probes().c.request = [&world](Request& r) {
+    world.loop_thread.clock.advance(std::chrono::milliseconds(200));
+    return ok(r);
+  };
+  world.open();
+  world.worker->traffic = &arms;
+  world.start();
+  probes().c.request = ok;
+  world.start();  // it came in the turn of the one before, and waited for it
+  EXPECT_EQ(arms.stable.read().requests, 2U);
+  EXPECT_EQ(arms.stable.read().micros[0], 1U);
+  EXPECT_GE(world.journal.records.back().duration_us, 200'000);
+}
+
 TEST(JournalOfAFlow, WithoutAJournalNothingIsKept) {
   World world;
   probes().c.request = ok;

@@ -122,7 +122,8 @@ TEST(Binding, LeavesOutWhoHasNothingToDoAndMarksWhoRefuses) {
   EXPECT_FALSE(made->steps()[1].broken);
   EXPECT_EQ(
       made->explain(),
-      R"([{"plugin":"test.b","version":"1.0.0","phase":"traffic","fail":"open","bound":false,"why":"phase traffic"},)"
+      R"([{"plugin":"test.b","version":"1.0.0","phase":"traffic","fail":"open","bound":false,"why":)"
+      R"x("phase traffic, after test.c (without effect: another phase), after test.none (not in this pipeline)"},)x"
       R"({"plugin":"test.c","version":"1.0.0","phase":"content","fail":"closed","bound":true,"why":"phase content"}])");
   EXPECT_EQ(world.plugins->current()->find("test.a")->holders.bindings, 0U);
   EXPECT_EQ(world.plugins->current()->find("test.b")->holders.bindings, 0U);

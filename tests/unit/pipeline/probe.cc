@@ -72,6 +72,7 @@ PluginSource source(const std::string& phase, const std::string& fail, const std
   EXPECT_TRUE(manifest) << manifest.error().message;
   PluginSource out;
   out.manifest = *std::move(manifest);
+  if (N == 1) out.manifest.after = {"test.c", "test.none"};
   out.builtin = true;
   out.entry = [](std::uint32_t, std::uint32_t) -> const mimus_plugin* { return &table<N>; };
   return out;
