@@ -189,8 +189,20 @@ Status PluginManager::install(const std::string& id, std::string_view image) {
 }
 
 std::vector<PluginStatus> PluginManager::status() const {
-  const std::lock_guard lock(state_->shown_mutex);
-  return state_->shown;
+  std::vector<PluginStatus> out;
+  {
+    const std::lock_guard lock(state_->shown_mutex);
+    out = state_->shown;
+  }
+  for (PluginStatus& one : out) {
+    if (one.canary_version.empty()) continue;
+    const TrafficSum canary_at = one.canary, stable_at = one.stable;
+    one.canary = state_->setup.stage->traffic(true);
+    one.canary -= canary_at;
+    one.stable = state_->setup.stage->traffic(false);
+    one.stable -= stable_at;
+  }
+  return out;
 }
 
 Supervision PluginManager::supervision() const {

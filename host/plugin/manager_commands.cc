@@ -123,12 +123,27 @@ Status PluginManager::State::configure(PluginSlot& slot, const std::string& json
   next[slot.id].config = parsed.empty() ? "" : parsed.dump();
   if (slot.state != "probation") slot.former_config = decision_of(slot.id).config;
   std::swap(setup.decisions, next);
-  const auto began = setup.clock->now();
-  auto made = setup.plugins->make(slot.serving->image, options_of(slot));
-  Status done = made ? serve(slot, *made, began) : Status(made.error());
+  Status done = serve_again(slot);
   if (done) done = write_decisions(setup.data, setup.decisions);
   if (!done) std::swap(setup.decisions, next);
   return done;
+}
+
+Status PluginManager::State::serve_again(PluginSlot& slot) {
+  const auto began = setup.clock->now();
+  const PluginSource& source = slot.serving->source();
+  const auto refused = [&](const Error& error) -> Status {
+    const auto file = slot.files.find(source.file);
+    refuse(slot, file == slot.files.end() ? nullptr : &file->second, error);
+    return error;
+  };
+  if (setup.probe && !source.builtin) {
+    if (const Status tried = setup.probe(source.file, options_json(slot, source.manifest)); !tried)
+      return refused(invalid("plugin " + slot.id + " " + tried.error().message));
+  }
+  auto made = setup.plugins->make(slot.serving->image, options_of(slot));
+  if (!made) return refused(made.error());
+  return serve(slot, *made, began);
 }
 
 Status PluginManager::State::install(const std::string& id, std::string_view image) {
@@ -152,8 +167,9 @@ Status PluginManager::State::install(const std::string& id, std::string_view ima
 }
 
 Status PluginManager::State::remove(PluginSlot& slot) {
-  if (slot.origin.empty())
+  if (slot.origin.empty() && slot.builtin)
     return Error{Code::conflict, "plugin " + slot.id + " is built in; POST …/disable switches it off"};
+  if (slot.origin.empty()) return Error{Code::not_found, "plugin " + slot.id + " is removed already"};
   if (slot.origin != installed_path(slot.id))
     return Error{Code::conflict, "plugin " + slot.id + " comes from " + slot.origin + "; remove that file"};
   std::error_code failed;

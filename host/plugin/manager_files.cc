@@ -40,12 +40,17 @@ void PluginManager::State::notice(const DirectoryWatch::Change& change) {
   const std::string id = known->second;
   ids.erase(known);
   const auto at = slots.find(id);
-  if (at == slots.end() || at->second.origin != change.path) return;
+  if (at == slots.end()) return;
   PluginSlot& slot = at->second;
+  const std::string from = served_from(slot);
+  if (slot.origin != change.path && from != change.path) return;
+  const bool settled = slot.trial == nullptr && slot.former == nullptr;
+  if (settled && slot.serving != nullptr && from != change.path && ids.contains(from)) {
+    slot.origin = from;  // a newer file was refused
+    return;
+  }
   slot.origin.clear();
-  if (slot.serving != nullptr && slot.serving->source().builtin && slot.trial == nullptr &&
-      slot.former == nullptr)
-    return;  // the file was refused
+  if (slot.serving != nullptr && slot.serving->source().builtin && settled) return;  // the file was refused
   const bool disabled = decision_of(id).disabled;
   if (slot.serving == nullptr && !slot.builtin && slot.leaving.empty() &&
       decision_of(id) == PluginDecision{}) {
@@ -60,6 +65,15 @@ void PluginManager::State::notice(const DirectoryWatch::Change& change) {
   for (const PluginPtr& plugin : old) leave(slot, plugin);
 }
 
+std::string PluginManager::State::served_from(const PluginSlot& slot) const {
+  if (slot.serving == nullptr || slot.serving->source().builtin) return "";
+  const auto file = slot.files.find(slot.serving->source().file);
+  if (file == slot.files.end()) return slot.origin;
+  const std::string& from = file->second.origin;
+  const bool kept = from == kept_path(slot.id, false) || from == kept_path(slot.id, true);
+  return kept ? slot.origin : from;
+}
+
 bool PluginManager::State::bring_other(PluginSlot& slot, bool disabled) {
   std::vector<std::string> others;
   for (const auto& [path, id] : ids) {
@@ -68,21 +82,21 @@ bool PluginManager::State::bring_other(PluginSlot& slot, bool disabled) {
   for (const std::string& path : others) {
     if (bring_file(path, true)) return slot.serving != nullptr;
   }
-  return slot.builtin && !disabled && bring_builtin(slot, "removed");
+  return slot.builtin && !disabled && bring_builtin(slot, "restored");
 }
 
 Status PluginManager::State::precedence(const PluginSlot& slot, const ImageFile& file) const {
-  if (slot.serving == nullptr || slot.serving->source().builtin || slot.origin.empty() ||
-      slot.origin == file.origin || ::access(slot.origin.c_str(), F_OK) != 0)
+  const std::string from = served_from(slot);
+  if (from.empty() || from == file.origin || slot.origin == file.origin || ::access(from.c_str(), F_OK) != 0)
     return Done{};
   const std::string installed = installed_path(slot.id);
   if (file.origin == installed) return Done{};
   const std::string& version = slot.serving->manifest().version;
-  if (slot.origin != installed && compare_versions(file.manifest.version, version) > 0) return Done{};
-  return refusal(file.origin + " is version " + file.manifest.version + " of " + slot.id + ", but " +
-                 slot.origin + " holds version " + version + ": " +
-                 (slot.origin == installed ? "DELETE /admin/plugins/" + slot.id + " first"
-                                           : std::string("remove one of them, or raise the version")));
+  if (from != installed && compare_versions(file.manifest.version, version) > 0) return Done{};
+  return refusal(file.origin + " is version " + file.manifest.version + " of " + slot.id + ", but " + from +
+                 " holds version " + version + ": " +
+                 (from == installed ? "DELETE /admin/plugins/" + slot.id + " first"
+                                    : std::string("remove one of them, or raise the version")));
 }
 
 Status PluginManager::State::bring_file(const std::string& path, bool forced) {

@@ -64,6 +64,8 @@ struct PluginManager::State {
   Status enable(PluginSlot& slot);
   Status rollback(PluginSlot& slot);
   Status configure(PluginSlot& slot, const std::string& json);
+  /// Another instance of the image that serves, by what its options are now; tried in a child first.
+  Status serve_again(PluginSlot& slot);
   Status install(const std::string& id, std::string_view image);
   Status remove(PluginSlot& slot);
   Status canary(PluginSlot& slot, std::uint32_t percent);
@@ -101,6 +103,8 @@ struct PluginManager::State {
   Status bring_file(const std::string& path, bool forced);
   /// Of two files with one id: what is installed over the network, then the higher version.
   Status precedence(const PluginSlot& slot, const ImageFile& file) const;
+  /// The file that what serves came from, or may come from again where that is a kept copy; "": a built-in.
+  std::string served_from(const PluginSlot& slot) const;
   /// In the place of a file that is gone: another file of that id, or the built-in one.
   bool bring_other(PluginSlot& slot, bool disabled);
   /// Errors: not_found - it serves already

@@ -73,6 +73,8 @@ Status PluginManager::State::bring(PluginSlot& slot, ImageFile file, bool forced
   }
   const PluginPtr& newest = slot.trial != nullptr ? slot.trial : slot.serving;
   if (!forced && newest != nullptr && newest->source().sha256 == file.sha256) {
+    if (const auto same = slot.files.find(newest->source().file); same != slot.files.end())
+      same->second.origin = file.origin;
     setup.images->forget(path);
     return Done{};
   }

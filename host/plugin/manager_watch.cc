@@ -88,11 +88,13 @@ void PluginManager::State::bury() {
     });
     const auto file = slot.files.find(gone.file);
     const bool unmapped = gone.code_gone && !gone.mapped;
+    // A built-in one that came back is mapped once, though it was loaded twice.
+    const bool shared = slot.serving != nullptr && slot.serving->source().file == gone.file;
     if (one != slot.leaving.rend()) {
       one->final = true;
-      one->shown.state = gone.file.empty() || (!gone.code_gone && !gone.kept) ? "destroyed"
-                         : unmapped                                           ? "unloaded"
-                                                                              : "pinned";
+      one->shown.state = gone.file.empty() || shared || (!gone.code_gone && !gone.kept) ? "destroyed"
+                         : unmapped                                                     ? "unloaded"
+                                                                                        : "pinned";
       one->shown.detail =
           one->shown.state == "pinned" ? why_mapped(file != slot.files.end() ? &file->second : nullptr) : "";
       PluginEvent happened{setup.clock->wall_us(), one->shown.state,
@@ -169,7 +171,7 @@ void PluginManager::State::show() {
     PluginStatus out;
     out.id = slot.id;
     out.state = slot.state;
-    out.origin = slot.origin;
+    out.origin = slot.serving != nullptr ? served_from(slot) : slot.origin;
     if (slot.serving != nullptr) {
       const PluginSource& source = slot.serving->source();
       out.version = source.manifest.version;
@@ -189,10 +191,8 @@ void PluginManager::State::show() {
     out.canary_percent = slot.canary_percent;
     if (slot.trial != nullptr) {
       out.canary_version = slot.trial->manifest().version;
-      out.canary = setup.stage->traffic(true);
-      out.canary -= slot.candidate_at;
-      out.stable = setup.stage->traffic(false);
-      out.stable -= slot.stable_at;
+      out.canary = slot.candidate_at;  // counted from there by who asks
+      out.stable = slot.stable_at;
     }
     for (const LeavingPlugin& one : slot.leaving) out.endings.push_back(one.shown);
     out.events.assign(slot.events.begin(), slot.events.end());

@@ -36,6 +36,12 @@ test('options are set while it serves, kept over restarts, and reset by {}; a ba
     const { word, version } = await hot.ask();
     assert.deepEqual([word, version], ['hello', '1.0.0'], JSON.stringify(body));
   }
+  const crash = assertProblem(await hot.put('config', { 'hot-word': 'crash' }), 400, 'invalid-input', '');
+  assert.match(crash.detail, /com\.example\.hot crashed with SIGABRT in configure/, 'in a child, not in the server');
+  assert.equal((await hot.ask()).word, 'hello');
+  const { items, restarts } = (await hot.host.admin('GET', '/admin/plugins')).json;
+  assert.deepEqual([restarts, items.find((one) => one.id === id).state], [0, 'active']);
+  await hot.happens('rejected', /SIGABRT in configure/);
   await hot.restart();
   assert.equal((await hot.ask()).word, 'hello');
   assert.deepEqual((await hot.plugin()).config, { 'hot-word': 'hello', 'hot-number': 3 });

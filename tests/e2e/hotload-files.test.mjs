@@ -152,3 +152,21 @@ test('a built-in is replaced by a file of a higher version, and is back when tha
   await hot.serves(builtin.version, cors);
   assertProblem(await hot.order('rollback', cors), 404, 'no-such-resource');
 }));
+
+test('a built-in that comes back while its successor is on probation is not said to be left behind', () => HotHost.tell({}, { args: ['--plugin-probation', '1m'] }, async (hot) => {
+  const { version } = await hot.plugin(cors);
+  hot.move('high', 'cors.so');
+  await hot.until((p) => p.state === 'probation', 'probation', cors);
+  hot.remove('cors.so');
+  await hot.serves(version, cors);
+  await hot.ends('destroyed', version, cors);
+  await hot.happens('restored', /built-in/, cors);
+}));
+
+test('a newer file that was refused is not taken for the one that serves', () => HotHost.tell({ 'a.so': 'v1' }, now, async (hot) => {
+  hot.move('refuses', 'b.so');
+  await hot.happens('rejected', /told to refuse/);
+  assert.equal((await hot.plugin()).file, hot.file('a.so'));
+  hot.remove('a.so');
+  await hot.ends('unloaded', '1.0.0');
+}));

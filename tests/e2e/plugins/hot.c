@@ -2,7 +2,7 @@
  * in a header. Compile-time: PLUGIN_VERSION, PLUGIN_ID, PLUGIN_PHASE, PLUGIN_AFTER; BROKEN (1: it
  * fails every request, 2: it refuses its configuration), PLUGIN_EXTRA (more of the manifest),
  * ANSWERS (it is the endpoint's whole answer). It holds requests
- * whose X-Hold is set, for ever. */
+ * whose X-Hold is set, for ever, and crashes when its word is to be "crash". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +91,7 @@ static mimus_rc configure(mimus_inst* inst, mimus_str json) {
   }
   for (at = at == NULL ? "\"" : at + strlen(key); *at != '"' && n + 1 < sizeof inst->word; ++at)
     inst->word[n++] = *at;
+  if (strcmp(inst->word, "crash") == 0) abort();
   return MIMUS_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -99,6 +100,7 @@ class ManagerTest : public ::testing::Test {
     setup.quarantine = *read_quarantine(data.path());
     setup.options = [](const OptionSpec& spec) { return spec.fallback; };
     setup.log = [](mimus_log_level, std::string_view) {};
+    setup.probe = probe;
     setup.probation = probation;
     setup.drain = setup.park = seconds(30);
     manager = *PluginManager::open(std::move(setup));
@@ -114,11 +116,11 @@ class ManagerTest : public ::testing::Test {
   }
 
   /// The sample's file says that it is of this version, as does its code.
-  void put(const std::string& version) {
+  void put(const std::string& version, const std::string& name = "sample.so") {
     std::string bytes = sample_image();
     for (std::size_t at = 0; (at = bytes.find("1.2.0", at)) != std::string::npos; at += version.size())
       bytes.replace(at, version.size(), version);
-    operators.put("sample.so", bytes);
+    operators.put(name, bytes);
   }
   void bring(const std::string& version) {
     put(version);
@@ -146,7 +148,14 @@ class ManagerTest : public ::testing::Test {
     return "";
   }
 
+  /// The watch has seen what happened to the files, and it has settled.
+  void notice() {
+    pass(seconds(1));
+    pass(seconds(1));
+  }
+
   const std::string id = "test.sample";
+  std::function<Status(const std::string& file, const std::string& options)> probe;
   FakeClock clock;
   Metrics metrics;
   std::unique_ptr<Database> database;
@@ -274,6 +283,8 @@ TEST_F(ManagerTest, PromotesACanaryThatDoesWell) {
   EXPECT_EQ(manager->configure(id, "{}").error().code, Code::conflict);
   stage->answer(stage->stable, 500);
   stage->answer(stage->canary, 49);
+  EXPECT_EQ(status().canary.requests, 49u) << "counted as it is asked";
+  EXPECT_EQ(status().stable.requests, 500u);
   pass(seconds(61));
   EXPECT_EQ(state(), "canary") << "49 requests prove nothing";
   stage->answer(stage->canary, 1);
@@ -321,6 +332,64 @@ TEST_F(ManagerTest, HoldsOptionsToTheManifest) {
   start();
   EXPECT_EQ(status().config, R"({"sample-number":3})");
   EXPECT_THAT(stage->hold()->options, HasSubstr(R"("sample-number":3)"));
+}
+
+TEST_F(ManagerTest, TriesAConfigurationInAChildFirst) {
+  probe = [](const std::string&, const std::string& options) -> Status {
+    if (options.find(R"("sample-number":5)") == std::string::npos) return Done{};
+    return Error{Code::invalid, "crashed with SIGSEGV in configure"};
+  };
+  start();
+  const PluginPtr before = stage->hold();
+  const Status done = manager->configure(id, R"({"sample-number":5})");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::invalid);
+  EXPECT_EQ(done.error().message, "plugin test.sample crashed with SIGSEGV in configure");
+  EXPECT_EQ(stage->hold(), before);
+  EXPECT_EQ(status().config, "");
+  EXPECT_EQ(status().events.at(0).what, "rejected");
+  EXPECT_TRUE(manager->configure(id, R"({"sample-number":6})"));
+}
+
+TEST_F(ManagerTest, GoesWithItsOwnFileAndNotWithOneThatWasRefused) {
+  probe = [](const std::string& file, const std::string&) -> Status {
+    if (bytes_of(file).find("1.9.0") == std::string::npos) return Done{};
+    return Error{Code::invalid, "crashed with SIGSEGV in create"};
+  };
+  start();
+  const std::string good = operators.path() + "/sample.so", bad = operators.path() + "/newer.so";
+  put("1.9.0", "newer.so");
+  notice();
+  ASSERT_EQ(status().events.at(0).what, "rejected");
+  EXPECT_EQ(status().origin, good) << "what serves is told, not what was refused";
+  const int published = stage->published;
+  std::filesystem::remove(bad);
+  notice();
+  EXPECT_EQ(stage->serving(), "1.2.0");
+  EXPECT_EQ(stage->published, published) << "nothing changed";
+  put("1.9.0", "newer.so");
+  notice();
+  std::filesystem::remove(good);
+  notice();
+  EXPECT_EQ(stage->serving(), "") << "its file is gone, though a newer one was refused since";
+}
+
+TEST_F(ManagerTest, FollowsAFileThatWasRenamed) {
+  start();
+  const int published = stage->published;
+  std::filesystem::rename(operators.path() + "/sample.so", operators.path() + "/renamed.so");
+  notice();
+  EXPECT_EQ(stage->serving(), "1.2.0");
+  EXPECT_EQ(status().origin, operators.path() + "/renamed.so");
+  EXPECT_EQ(stage->published, published);
+}
+
+TEST_F(ManagerTest, RemovesOnce) {
+  start();
+  std::filesystem::remove(operators.path() + "/sample.so");
+  notice();
+  EXPECT_EQ(state(), "removed");
+  EXPECT_EQ(manager->remove(id).error().code, Code::not_found);
 }
 
 TEST_F(ManagerTest, StaysDisabledUntilItIsEnabled) {
