@@ -36,7 +36,7 @@ class HangJudge {
     std::uint32_t where = 0, visits = 0;
     unsigned ticks = 0;
   };
-  const Limits limits_;
+  const Limits limits_{};
   std::array<Seen, CrashPage::max_threads> seen_{};
 };
 

@@ -160,8 +160,8 @@ void check_records(Case& t) {
     for (const testing::Record& record : batch) {
       for (const auto& [name, value] : record.texts) {
         const auto& declared = life.manifest().journal;
-        const bool own =
-            std::any_of(declared.begin(), declared.end(), [&](const FieldSpec& f) { return f.name == name; });
+        const bool own = std::any_of(declared.begin(), declared.end(),
+                                     [&name = name](const FieldSpec& f) { return f.name == name; });
         if (!own && value != text)
           return t.error("changes the field " + name + " of a record, which its manifest does not declare");
       }

@@ -97,7 +97,7 @@ template <Name name, class Fn, class F>
 mimus_rc with_late(Fn fn, void* ud, F&& start) {
   auto late = std::make_unique<Late<name, Fn>>(Late<name, Fn>{fn, ud});
   const mimus_rc rc = start(&Late<name, Fn>::call, late.get());
-  if (rc >= 0) late.release();
+  if (rc >= 0) (void)late.release();  // the callback's now
   return rc;
 }
 

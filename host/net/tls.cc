@@ -180,7 +180,7 @@ Result<Context> make_contexts(const TlsFiles& files, TicketKeys& tickets) {
   SSL_CTX_set_tlsext_servername_callback(first.get(), choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(first.get(), chooser.get());
   if (SSL_CTX_set_ex_data(first.get(), chooser_slot(), chooser.get()) != 1) return refused("TLS");
-  chooser.release();
+  (void)chooser.release();  // the context's now
   return first;
 }
 

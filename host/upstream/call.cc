@@ -83,8 +83,9 @@ void Call::try_addresses(std::vector<Address> addresses) {
   std::string why;
   std::erase_if(addresses, [&](const Address& address) {
     auto refusal = context_.policy.refuses(address.text(), url_.port);
-    if (refusal) why = *std::move(refusal);
-    return refusal.has_value();
+    if (!refusal) return false;
+    why = *std::move(refusal);
+    return true;
   });
   if (addresses.empty()) return fail(UpstreamError::forbidden, why);
   addresses_ = std::move(addresses);

@@ -157,7 +157,7 @@ class Mock {
       due->hold.resume();
     };
     if (host_.timer->start(host_.get(), response.delay_ms, fire, delay.get()) != MIMUS_OK) return MIMUS_FAIL;
-    delay.release();
+    (void)delay.release();  // the timer's now
     waiting(r).chosen = &response;
     return MIMUS_SUSPEND;
   }
