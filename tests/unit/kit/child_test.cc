@@ -8,6 +8,8 @@
 #include <chrono>
 #include <thread>
 
+#include "host/cli/system_clock.h"
+
 namespace mimus::kit {
 namespace {
 
@@ -72,10 +74,11 @@ class Crowd {
 };
 
 TEST(Child, HasItsTimeOnABusyMachine) {
-  const auto began = std::chrono::steady_clock::now();
+  const SystemClock clock;
+  const auto began = clock.now();
   const char* const work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
   ASSERT_EQ(shell(work).how, ChildEnd::How::left);
-  const auto alone = std::chrono::steady_clock::now() - began;
+  const auto alone = clock.now() - began;
   const Crowd crowd;
   EXPECT_EQ(shell(work, std::chrono::ceil<std::chrono::milliseconds>(2 * alone)).how, ChildEnd::How::left);
   EXPECT_EQ(shell("exec tail -f /dev/null", std::chrono::milliseconds(200)).how, ChildEnd::How::hung);

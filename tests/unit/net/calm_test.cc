@@ -142,10 +142,8 @@ TEST(Calm, AReaderWhoIsSlowButSteadyIsNotCutOff) {
     const std::uint64_t sent = host.counted().bytes_out;
     EXPECT_EQ(client.receive(256 << 10).size(), 256u << 10);
     // The server sees progress each time, not only once the kernel has sent a megabyte or so.
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (host.counted().bytes_out == sent && std::chrono::steady_clock::now() < until) {
+    while (host.counted().bytes_out == sent) {
     }
-    ASSERT_GT(host.counted().bytes_out, sent) << "after " << got;
     host.advance(milliseconds(29'000));
   }
   EXPECT_EQ(of(TimedOut::reader, host.counted()), 0u);
