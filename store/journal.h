@@ -221,6 +221,7 @@ class Journal {
   /// Forgets every record whose answer was sent before.
   virtual Status clear() = 0;
   /// Every record whose answer was sent before is in the BlockStore when it returns (not synced).
+  /// Waits five times as long as a reader: what is copied then is to be whole.
   /// Errors: unavailable - it could not be written, or not in time
   virtual Status flush() = 0;
 

@@ -46,22 +46,25 @@ JournalWriter::Open JournalWriter::open() const {
   return {block_, open_.records()};
 }
 
-Status JournalWriter::await(Order& order, const char* late) {
+Status JournalWriter::await(Order& order, std::chrono::milliseconds patience, const char* late) {
   std::unique_lock lock(mutex_);
   if (ended_) return Error{Code::unavailable, "the journal is closed"};
   const std::uint64_t wanted = ++order.wanted;
   wake_.send();
-  if (!caught_up_.wait_for(lock, options_.reader_patience, [&] { return order.done >= wanted; })) {
+  if (!caught_up_.wait_for(lock, patience, [&] { return order.done >= wanted; })) {
     return Error{Code::unavailable, late};
   }
   return order.result;
 }
 
 Status JournalWriter::clear() {
-  return await(clear_, "the journal is busy writing and will be cleared when it can");
+  return await(clear_, options_.reader_patience,
+               "the journal is busy writing and will be cleared when it can");
 }
 
-Status JournalWriter::flush() { return await(flush_, "the journal is busy writing: try again"); }
+Status JournalWriter::flush() {
+  return await(flush_, 5 * options_.reader_patience, "the journal is busy writing: try again");
+}
 
 Status JournalWriter::close() {
   {

@@ -46,7 +46,7 @@ class JournalWriter {
   };
 
   void run();
-  Status await(Order& order, const char* late);
+  Status await(Order& order, std::chrono::milliseconds patience, const char* late);
   void carry_out(Order& order, Status (JournalWriter::*act)());
   void load();
   std::string fold(std::uint64_t block, const std::vector<BlockStore::Key>& pieces);
