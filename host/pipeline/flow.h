@@ -196,8 +196,8 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   std::vector<Flow*>& idle_;
   WorkerContext* worker_ = nullptr;
   Exchange* exchange_ = nullptr;
-  std::int64_t began_us_ =
-      0;  ///< When versions of plugins are compared: what it waited before is not theirs.
+  /// Where versions of plugins are compared: what it waited for before is not theirs.
+  std::int64_t began_us_ = 0;
   const Generation* generation_ = nullptr;
   const Pipeline* pipeline_ = nullptr;
   Route route_;
