@@ -18,7 +18,6 @@ EngineWebSocket::EngineWebSocket(EngineTable::State& table, std::string_view sid
 EngineWebSocket::~EngineWebSocket() { on_closed(); }
 
 void EngineWebSocket::on_start(Wire& wire) {
-  loop_ = &wire.loop();
   wire_.start(wire);
   const std::unique_ptr<Arrival> arrival = std::move(arrival_);
   EngineTable::State& table = *arrival->table;
@@ -30,7 +29,7 @@ void EngineWebSocket::on_start(Wire& wire) {
   LiveSession* const found = table.find(arrival->sid);
   if (found == nullptr || !found->is_open() || !found->polls() || found->is_upgrading()) return close();
   session_ = found;
-  loop_->arm(watch_, table.options.upgrade_timeout);
+  wire.loop().arm(watch_, table.options.upgrade_timeout);
   session_->probe(*this);
 }
 
@@ -98,7 +97,7 @@ void EngineWebSocket::cut() {
 }
 
 void EngineWebSocket::settle_in() {
-  if (watch_.armed()) loop_->disarm(watch_);
+  if (watch_.armed()) wire_.wire().loop().disarm(watch_);
 }
 
 /// It and its session do not know each other any more, once the session is told.

@@ -56,7 +56,6 @@ class EngineWebSocket final : public Takeover, private FrameReader::Events {
   std::unique_ptr<Arrival> arrival_;  ///< Until it starts.
   LiveSession* session_ = nullptr;    ///< While it is open.
   FramedWire wire_;
-  Loop* loop_ = nullptr;
   FrameReader reader_;
   Watch watch_;  ///< For an upgrade's time.
 };
