@@ -135,17 +135,16 @@ std::string crash_json(const PastCrash& crash) {
 
 }  // namespace
 
-std::vector<PluginStatus> Service::plugin_statuses() const {
-  if (manager_ != nullptr) return manager_->status();
-  std::vector<PluginStatus> out;
-  const PluginSetPtr set = services_.plugins->current();
-  for (const PluginPtr& plugin : set->in_order()) {
+PluginOverview Service::plugin_overview() const {
+  if (manager_ != nullptr) return manager_->overview();
+  PluginOverview out{services_.plugins->current(), {}, {}};
+  for (const PluginPtr& plugin : out.serving->in_order()) {
     PluginStatus one;
     one.id = plugin->manifest().id;
     one.state = "active";
     one.file = plugin->source().file;
     one.builtin = plugin->source().builtin;
-    out.push_back(std::move(one));
+    out.plugins.push_back(std::move(one));
   }
   return out;
 }
@@ -153,8 +152,7 @@ std::vector<PluginStatus> Service::plugin_statuses() const {
 Answer Service::list_plugins(const Call& call) {
   auto page = page_request(call);
   if (!page) return std::move(page).error();
-  const PluginSetPtr set = services_.plugins->current();
-  const std::vector<PluginStatus> all = plugin_statuses();
+  const auto [serving, all, supervision] = plugin_overview();
   auto at = all.begin();
   if (!page->cursor.empty()) {
     at =
@@ -164,11 +162,10 @@ Answer Service::list_plugins(const Call& call) {
   }
   std::vector<std::string> items;
   for (; at != all.end() && items.size() < page->limit; ++at) {
-    items.push_back(plugin_json(*at, set->find(at->id), false));
+    items.push_back(plugin_json(*at, serving->find(at->id), false));
   }
   std::string out = page_json(items, at == all.end() ? "" : std::prev(at)->id);
   if (manager_ == nullptr) return {200, out};
-  const Supervision supervision = manager_->supervision();
   out.pop_back();
   add_member(out, "restarts", std::to_string(supervision.restarts));
   add_member(out, "safeMode", supervision.safe_mode ? "true" : "false");
@@ -177,9 +174,9 @@ Answer Service::list_plugins(const Call& call) {
 }
 
 Answer Service::get_plugin(const Call& call) {
-  const PluginSetPtr set = services_.plugins->current();
-  for (const PluginStatus& one : plugin_statuses()) {
-    if (one.id == call.params[0]) return {200, plugin_json(one, set->find(one.id), true)};
+  const auto [serving, all, supervision] = plugin_overview();
+  for (const PluginStatus& one : all) {
+    if (one.id == call.params[0]) return {200, plugin_json(one, serving->find(one.id), true)};
   }
   return problem("no-such-resource", "there is no plugin " + call.params[0].substr(0, 100));
 }

@@ -131,7 +131,7 @@ class Service final : public Admin {
   Outcome<std::string> read_body(const AdminCall& call, std::string_view schema) const;
 
   bool belongs_on(Thread thread, std::string_view method, std::string_view path) const;
-  std::vector<PluginStatus> plugin_statuses() const;
+  PluginOverview plugin_overview() const;
   /// What a plugin looks like after a command that came to `done`, or why it did nothing.
   Answer changed(const std::string& id, const Status& done);
   template <class Command>

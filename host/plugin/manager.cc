@@ -118,7 +118,10 @@ void PluginManager::State::run() {
     }
     for (auto& task : work) task();
     if (started) {
-      for (const DirectoryWatch::Change& change : watch->take()) notice(change);
+      for (const DirectoryWatch::Change& change : watch->take()) {
+        notice(change);
+        show();
+      }
     }
     look();
     show();
@@ -188,13 +191,13 @@ Status PluginManager::install(const std::string& id, std::string_view image) {
   return state_->on_thread([this, &id, image] { return state_->install(id, image); });
 }
 
-std::vector<PluginStatus> PluginManager::status() const {
-  std::vector<PluginStatus> out;
+PluginOverview PluginManager::overview() const {
+  PluginOverview out;
   {
     const std::lock_guard lock(state_->shown_mutex);
     out = state_->shown;
   }
-  for (PluginStatus& one : out) {
+  for (PluginStatus& one : out.plugins) {
     if (one.canary_version.empty()) continue;
     const TrafficSum canary_at = one.canary, stable_at = one.stable;
     one.canary = state_->setup.stage->traffic(true);
@@ -203,11 +206,6 @@ std::vector<PluginStatus> PluginManager::status() const {
     one.stable -= stable_at;
   }
   return out;
-}
-
-Supervision PluginManager::supervision() const {
-  const std::lock_guard lock(state_->shown_mutex);
-  return state_->shown_supervision;
 }
 
 }  // namespace mimus

@@ -71,6 +71,13 @@ struct PluginStatus {
   std::vector<PluginEvent> events;    ///< Newest first, at most 50.
 };
 
+/// What operators are told, all of one moment.
+struct PluginOverview {
+  PluginSetPtr serving;               ///< What PluginHost::current() was.
+  std::vector<PluginStatus> plugins;  ///< In the pipelines' order, then those that do not serve, by id.
+  Supervision supervision;
+};
+
 struct ManagerSetup {
   PluginHost* plugins = nullptr;
   PluginStage* stage = nullptr;
@@ -120,9 +127,8 @@ class PluginManager {
   Status remove(const std::string& id);
   Status canary(const std::string& id, std::uint32_t percent);
 
-  /// In the pipelines' order, then those that do not serve, by id. [any]
-  std::vector<PluginStatus> status() const;
-  Supervision supervision() const;
+  /// After the last change that is complete: a command's, once it has returned. [any]
+  PluginOverview overview() const;
 
  private:
   struct State;

@@ -141,8 +141,7 @@ struct PluginManager::State {
   bool stopping = false;                           // guarded by mutex
 
   mutable std::mutex shown_mutex;
-  std::vector<PluginStatus> shown;  // guarded by shown_mutex
-  Supervision shown_supervision;    // likewise
+  PluginOverview shown;  // guarded by shown_mutex
 };
 
 }  // namespace mimus

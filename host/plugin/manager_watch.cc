@@ -198,18 +198,16 @@ void PluginManager::State::show() {
     out.events.assign(slot.events.begin(), slot.events.end());
     return out;
   };
-  std::vector<PluginStatus> next;
-  const PluginSetPtr set = setup.plugins->current();
-  for (const PluginPtr& plugin : set->in_order()) {
+  PluginOverview next{setup.plugins->current(), {}, setup.supervision};
+  for (const PluginPtr& plugin : next.serving->in_order()) {
     if (const auto at = slots.find(plugin->manifest().id); at != slots.end())
-      next.push_back(shown_of(at->second));
+      next.plugins.push_back(shown_of(at->second));
   }
   for (const auto& [id, slot] : slots) {
-    if (set->find(id) == nullptr) next.push_back(shown_of(slot));
+    if (next.serving->find(id) == nullptr) next.plugins.push_back(shown_of(slot));
   }
   const std::lock_guard lock(shown_mutex);
-  shown.swap(next);
-  shown_supervision = setup.supervision;
+  std::swap(shown, next);  // the set that was shown goes after the lock
 }
 
 }  // namespace mimus

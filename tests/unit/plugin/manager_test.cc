@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "host/plugin/loaded.h"
 #include "host/plugin/metrics.h"
@@ -99,7 +101,9 @@ class ManagerTest : public ::testing::Test {
     setup.decisions = *read_decisions(data.path());
     setup.quarantine = *read_quarantine(data.path());
     setup.options = [](const OptionSpec& spec) { return spec.fallback; };
-    setup.log = [](mimus_log_level, std::string_view) {};
+    setup.log = [](mimus_log_level, std::string_view) {
+      if (on_log) on_log();
+    };
     setup.probe = probe;
     setup.probation = probation;
     setup.drain = setup.park = seconds(30);
@@ -128,7 +132,7 @@ class ManagerTest : public ::testing::Test {
     ASSERT_TRUE(done) << done.error().message;
   }
   PluginStatus status() {
-    for (PluginStatus& one : manager->status()) {
+    for (PluginStatus& one : manager->overview().plugins) {
       if (one.id == id) return std::move(one);
     }
     ADD_FAILURE() << "there is no plugin " << id;
@@ -156,6 +160,8 @@ class ManagerTest : public ::testing::Test {
 
   const std::string id = "test.sample";
   std::function<Status(const std::string& file, const std::string& options)> probe;
+  inline static std::function<void()> on_log;  ///< On the plugins thread.
+
   FakeClock clock;
   Metrics metrics;
   std::unique_ptr<Database> database;
@@ -292,6 +298,22 @@ TEST_F(ManagerTest, PromotesACanaryThatDoesWell) {
   EXPECT_EQ(state(), "active");
   EXPECT_EQ(stage->serving(), "1.3.0");
   EXPECT_EQ(stage->serving(true), "");
+}
+
+TEST_F(ManagerTest, TellsWhatServesWithItsStateOfThatMoment) {
+  start(seconds(60));
+  std::set<std::string> told;
+  on_log = [&] {  // in the middle of a change
+    const PluginOverview now = manager->overview();
+    ASSERT_THAT(now.plugins, SizeIs(1));
+    const auto* const serving = now.serving->find(id);
+    EXPECT_EQ(now.plugins[0].version, serving == nullptr ? "" : serving->manifest().version);
+    told.insert(now.plugins[0].version + " " + now.plugins[0].state);
+  };
+  bring("1.3.0");
+  ASSERT_TRUE(manager->disable(id));
+  on_log = nullptr;
+  EXPECT_THAT(told, ElementsAre("1.2.0 active", "1.3.0 probation"));
 }
 
 TEST_F(ManagerTest, ChangesNothingWhereTheSetIsRefused) {
