@@ -79,9 +79,9 @@ bool set_timer(int fd, nanoseconds after) {
   return ::timerfd_settime(fd, 0, &when, nullptr) == 0;
 }
 
-/// For how long a process could have run and had no CPU; 0 where the kernel does not say.
-nanoseconds starved(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+/// For how long a task of /proc could have run and had no CPU; 0 where the kernel does not say.
+nanoseconds starved(const std::string& task) {
+  std::ifstream file("/proc/" + task + "/schedstat");
   std::int64_t ran = 0, waited = 0;
   return file >> ran >> waited ? nanoseconds(waited) : nanoseconds(0);
 }
@@ -97,7 +97,7 @@ class Deadline {
   explicit operator bool() const { return static_cast<bool>(timer_); }
   /// Whether it is over: not while time is left that others had of it.
   bool is_over(pid_t child) {
-    const nanoseconds starved_now = std::min(starved(child), (most_timeouts - 1) * timeout_);
+    const nanoseconds starved_now = std::min(starved(std::to_string(child)), (most_timeouts - 1) * timeout_);
     const nanoseconds more = starved_now - std::exchange(given_, starved_now);
     return more < milliseconds(1) || !set_timer(timer_.get(), more);
   }
@@ -180,6 +180,10 @@ std::string own_program() {
   std::error_code failed;
   const std::string executed_as = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
   return std::filesystem::absolute(executed_as, failed).string();
+}
+
+std::chrono::microseconds starved() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(starved("thread-self"));
 }
 
 Result<ChildEnd> run_child(const ChildTask& task) {

@@ -14,6 +14,9 @@ namespace mimus::kit {
 /// replaced, or where no /proc is mounted what it was executed as.
 std::string own_program();
 
+/// For how long the calling thread could have run and had no CPU; 0 where the kernel does not say.
+std::chrono::microseconds starved();
+
 constexpr int lent_fd = 4;
 
 struct ChildTask {
