@@ -193,6 +193,9 @@ std::string JournalWriter::fold(std::uint64_t block, const std::vector<BlockStor
 
 void JournalWriter::drain() {
   for (const auto& ring : rings_) ring->look();
+  // What is due on one ring may follow what came to another after that one was looked at: the
+  // answer to this was awaited before that was asked. So those with lower ids come along.
+  for (const auto& ring : rings_) ring->look_on();
   // Taken after the looks: no producer's record can have fields that these do not know.
   const FieldTable& fields = fields_.now().ring;
   while (const std::size_t count = gather(fields)) {
@@ -202,11 +205,13 @@ void JournalWriter::drain() {
   }
 }
 
-/// The ring whose next record has the lowest id, nullptr if all are drained.
+/// The ring whose next record has the lowest id, nullptr if no ring has any that is due.
 Ring* JournalWriter::oldest() {
   Ring* out = nullptr;
   const char* lowest = nullptr;
+  bool due = false;
   for (const auto& ring : rings_) {
+    due |= ring->due();
     const std::string_view record = ring->next();
     if (record.empty()) continue;
     if (out == nullptr || std::memcmp(encoded_id(record.data()), lowest, sizeof Ulid::bytes) < 0) {
@@ -214,7 +219,7 @@ Ring* JournalWriter::oldest() {
       lowest = encoded_id(record.data());
     }
   }
-  return out;
+  return due ? out : nullptr;
 }
 
 /// Takes records off the rings into the pool, those of all rings in the order of ids.

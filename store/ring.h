@@ -37,8 +37,11 @@ class Ring final : public Producer {
 
   // The writer's side, one thread.
 
-  /// Takes note of what is there; next() will go no further.
-  void look() { seen_ = tail_.load(std::memory_order_acquire); }
+  /// Takes note of what is there, which is due; next() will go no further.
+  void look() { due_ = seen_ = tail_.load(std::memory_order_acquire); }
+  /// Lets next() go on to what came since, which is not due.
+  void look_on() { seen_ = tail_.load(std::memory_order_acquire); }
+  bool due() const { return head_.load(std::memory_order_relaxed) < due_; }
   /// The oldest record of those, or empty. Valid until pop().
   std::string_view next();
   void pop();
@@ -64,7 +67,7 @@ class Ring final : public Producer {
   std::chrono::microseconds marked_at_{0};
   bool woken_ = false;
   alignas(64) std::atomic<std::uint64_t> head_{0};  // written by the writer
-  std::uint64_t seen_ = 0;
+  std::uint64_t due_ = 0, seen_ = 0;
   std::uint64_t taken_ = 0;  // where the record of next() ends
   alignas(64) std::atomic<bool> refused_{false};
 };

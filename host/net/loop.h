@@ -90,6 +90,8 @@ class Loop {
   /// The tick that began this turn: cheap, good to about a millisecond of idle time.
   std::chrono::microseconds now() const;
   std::int64_t wall_us() const;
+  /// The wall clock at a moment near the tick, by the same clock.
+  std::int64_t wall_us(std::chrono::microseconds then) const;
 
   void run();   ///< Until stop; may be run again. Sets the thread's loop: Loop::current().
   void stop();  ///< Ends this run, or the next. [any thread]

@@ -83,7 +83,7 @@ void ChannelJournal::on_refused(const ChannelRefusal& refusal) {
   const FieldValue extra[] = {{field_protocol, 0, name_of(refusal.origin.protocol)}};
   RecordInput input = knock(refusal.origin);
   input.time_us = worker_.loop.wall_us();
-  input.id = worker_.ids.next(input.time_us);
+  input.id = worker_.next_id(worker_.clock.now());
   if (refusal.endpoint != nullptr) input.endpoint = *refusal.endpoint;
   input.status = refusal.status;
   input.error = refusal.code;
@@ -112,7 +112,7 @@ void ChannelJournal::on_message(const BaseChannel& channel, const ChannelMessage
   RecordInput input = begun(channel.origin());
   input.endpoint = channel.endpoint();
   input.time_us = worker_.loop.wall_us();
-  input.id = worker_.ids.next(input.time_us);
+  input.id = worker_.next_id(worker_.clock.now());
   (message.out ? input.response_size : input.request_size) = number(size_of(message));
   input.extra = std::span(extra.data(), count);
   append(input);
@@ -131,7 +131,7 @@ void ChannelJournal::on_close(const BaseChannel& channel, int code, std::string_
   RecordInput input = begun(channel.origin());
   input.endpoint = channel.endpoint();
   input.time_us = worker_.loop.wall_us();
-  input.id = worker_.ids.next(input.time_us);
+  input.id = worker_.next_id(worker_.clock.now());
   input.duration_us = std::max<std::int64_t>(0, input.time_us - info.since_us);
   input.request_size = number(info.bytes_in);
   input.response_size = number(info.bytes_out);

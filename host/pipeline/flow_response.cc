@@ -290,7 +290,8 @@ void Flow::count(int status, std::int64_t micros) {
 }
 
 bool Flow::append_record(int status) {
-  const std::int64_t now = worker_->clock.now().count();
+  const std::chrono::microseconds at = worker_->clock.now();
+  const std::int64_t now = at.count();
   const std::int64_t duration = now - exchange_->started_us;
   worker_->last_answer_us = now;
   if (worker_->journal == nullptr) {
@@ -314,7 +315,7 @@ bool Flow::append_record(int status) {
   const bool bodiless =
       request.method == "HEAD" || status == 204 || status == 304 || status == client_closed_request;
   RecordInput input;
-  input.id = worker_->ids.next(worker_->loop.wall_us());
+  input.id = worker_->next_id(at);
   input.api = route_.api->id;
   if (route_.endpoint != nullptr) input.endpoint = route_.endpoint->id;
   input.time_us = exchange_->started_wall_us;

@@ -42,6 +42,10 @@ struct WorkerContext {
   /// Which of the two serves the next exchange: the candidate has its share, evenly spread.
   const Pipeline* choose(const CompiledPipeline& compiled, const PluginMix& mix);
 
+  /// Of a record that is appended at `now`, by the clock: by the loop's tick it could seem older
+  /// than one of another worker whose answer its client had before it asked.
+  Ulid next_id(std::chrono::microseconds now) { return ids.next(loop.wall_us(now)); }
+
   /// The journal has room: those that wait are sent until it refuses again.
   void retry_journal();
 };

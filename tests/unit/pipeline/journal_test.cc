@@ -57,6 +57,17 @@ TEST(JournalOfAFlow, VersionsAreComparedByWhatEachRequestTookItself) {
   EXPECT_GE(world.journal.records.back().duration_us, 200'000);
 }
 
+TEST(JournalOfAFlow, AnIdIsOfTheMomentOfTheRecordNotOfTheTurnBefore) {
+  World world;
+  probes().c.request = [&world](Request& r) {
+    world.loop_thread.clock.advance(std::chrono::milliseconds(200));
+    return ok(r);
+  };
+  world.open();
+  world.start();
+  EXPECT_EQ(world.journal.records.back().id.wall_ms(), world.loop_thread.clock.wall_us() / 1000);
+}
+
 TEST(JournalOfAFlow, WithoutAJournalNothingIsKept) {
   World world;
   probes().c.request = ok;

@@ -170,6 +170,21 @@ TEST_P(JournalContract, MergesProducersInTheOrderOfIds) {
   EXPECT_EQ(all(), down(60, 0));
 }
 
+TEST_P(JournalContract, KeepsTheOrderOfIdsWhereverTheWriterLooksFirst) {
+  options_.producers = 64;
+  options_.block_records = 512;
+  open();
+  constexpr unsigned count = 60'000;
+  std::atomic<bool> over = false;
+  std::thread workers([&] {  // each waits for the one before, as a client waits for its answer
+    for (unsigned n = 0; n < count; ++n) append(n, n + 1, n % 2 == 0 ? 0 : 63);
+    over = true;
+  });
+  while (!over) EXPECT_OK(journal_->page({}, 1, ""));  // has the writer look
+  workers.join();
+  EXPECT_EQ(all(), down(count, 0));
+}
+
 TEST_P(JournalContract, PluginsEnrichBeforeStoring) {
   options_.enrich = [](std::span<Record* const> records) {
     for (Record* const record : records) {

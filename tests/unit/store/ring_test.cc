@@ -55,6 +55,25 @@ TEST_F(RingTest, GivesRecordsInOrderAcrossItsEnd) {
   EXPECT_EQ(taken, next);
 }
 
+TEST_F(RingTest, TellsWhatIsDueFromWhatCameSince) {
+  Ring ring(4096, fields_, clock_, wake_);
+  EXPECT_FALSE(ring.due());
+  ASSERT_TRUE(ring.append(numbered(1)));
+  ring.look();
+  ASSERT_TRUE(ring.append(numbered(2)));
+  ring.look_on();
+  ASSERT_TRUE(ring.append(numbered(3)));
+  EXPECT_TRUE(ring.due());
+  ASSERT_FALSE(ring.next().empty());
+  ring.pop();
+  EXPECT_FALSE(ring.due());
+  ASSERT_FALSE(ring.next().empty()) << "it may come along";
+  ring.pop();
+  EXPECT_TRUE(ring.next().empty()) << "nobody has looked at it";
+  EXPECT_FALSE(ring.due());
+  EXPECT_EQ(take_all(ring), std::vector<unsigned>{3});
+}
+
 TEST_F(RingTest, RefusesWhenFullAndSaysWhenThereIsRoom) {
   Ring ring(4096, fields_, clock_, wake_);
   unsigned accepted = 0;
