@@ -12,7 +12,7 @@
 #include <cstring>
 #include <memory>
 
-#include "host/net/unix_name.h"
+#include "host/net/unix_socket.h"
 #include "host/upstream/tls.h"
 
 namespace mimus {
@@ -71,11 +71,9 @@ Error nobody(const std::string& at) {
   return {Code::not_found, "no host answers at " + at + ": " + std::strerror(errno)};
 }
 
-Connected connect_unix(const std::string& at) {
-  const Result<UnixName> name = UnixName::of(at.substr(5));
-  if (!name) return name.error();
+Connected connect_local(const std::string& at) {
   auto out = std::make_unique<Connection>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(out->get(), name->address(), UnixName::size()) != 0) return nobody(at);
+  if (connect_unix(out->get(), at.substr(5)) != 0) return nobody(at);
   return out;
 }
 
@@ -156,7 +154,7 @@ Result<AdminReply> admin_request(const std::string& at, const std::string& token
   }
   if (authority.empty() || std::any_of(authority.begin(), authority.end(), hidden))
     return invalid(at + " has no host");
-  const Connected connection = tcp ? connect_tcp(at, authority, tls) : connect_unix(at);
+  const Connected connection = tcp ? connect_tcp(at, authority, tls) : connect_local(at);
   if (!connection) return connection.error();
   std::string request = std::string(method) + " " + path + " HTTP/1.1\r\nHost: " + authority +
                         "\r\nAuthorization: Bearer " + token + "\r\nConnection: close\r\n";

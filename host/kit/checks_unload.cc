@@ -1,8 +1,11 @@
 // Checks that the code goes when it is told to: unloaded, or swapped under requests.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -22,7 +25,7 @@ bool mapped(const std::string& file) {
   return still != nullptr;
 }
 
-/// Bytes of memory that this process holds.
+/// Bytes of memory that this process holds; 0 where there is no /proc.
 std::size_t resident() {
   std::ifstream in("/proc/self/statm");
   std::size_t total = 0, pages = 0;
@@ -30,20 +33,35 @@ std::size_t resident() {
   return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// A copy of a file under a path of its own, for as long as it lives.
+/// A copy of a file under a path of its own, for as long as it lives: in memory, or, where there is no
+/// /proc to name that by, among the temporary files.
 class Copy {
  public:
   explicit Copy(const std::string& bytes) : fd_(::memfd_create("plugin", MFD_CLOEXEC)) {
-    if (::write(fd_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) fd_ = -1;
+    path_ = "/proc/self/fd/" + std::to_string(fd_);
+    if (::access(path_.c_str(), F_OK) != 0) become_temporary();
+    whole_ = ::write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
   }
   Copy(Copy&&) = delete;
   ~Copy() {
+    if (temporary_) ::unlink(path_.c_str());
     if (fd_ >= 0) ::close(fd_);
   }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+  bool whole() const { return whole_; }
+  const std::string& path() const { return path_; }
 
  private:
+  void become_temporary() {
+    if (fd_ >= 0) ::close(fd_);
+    std::error_code failed;
+    path_ = std::filesystem::temp_directory_path(failed).string() + "/mimus-check-XXXXXX";
+    fd_ = ::mkostemp(path_.data(), O_CLOEXEC);
+    temporary_ = fd_ >= 0;
+  }
+
   int fd_;
+  std::string path_;
+  bool temporary_ = false, whole_ = false;
 };
 
 /// One image with a living instance, bound to all that it takes.
@@ -55,6 +73,10 @@ struct Version {
   std::vector<testing::Exchange*> in_flight;
 
   Version(const std::string& bytes, Case& t) : copy(bytes) {
+    if (!copy.whole()) {
+      t.error("cannot be copied to " + copy.path() + ": mount /proc, or point TMPDIR at a folder with room");
+      return;
+    }
     auto opened = Opened::open(copy.path());
     if (!opened) {
       t.error(opened.error().message);
@@ -125,6 +147,7 @@ void check_unload(Case& t) {
   }
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const std::size_t after = resident();
+  if (after == 0) return t.info("what remains in memory is not looked at: there is no /proc");
   const std::size_t each = after <= before ? 0 : (after - before) / static_cast<std::size_t>(i - warm_cycles);
   if (each > bytes_per_cycle) {
     t.error(

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "host/net/server.h"
-#include "host/net/unix_name.h"
+#include "host/net/unix_socket.h"
 
 namespace mimus {
 namespace {
@@ -155,20 +155,21 @@ Result<Listener> listen_tcp(const std::string& address, unsigned sockets) {
 
 Result<Listener> listen_unix(const std::string& address) {
   const std::string path = address.substr(5);
-  const Result<UnixName> name = UnixName::of(path);
-  if (!name) return name.error();
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return refused(address, "make a socket for");
   ::fchmod(socket.get(), 0600);  // The file is made with the socket's mode: it is never open to others.
-  int bind_failed = ::bind(socket.get(), name->address(), UnixName::size());
+  int bind_failed = bind_unix(socket.get(), path);
   if (bind_failed && errno == EADDRINUSE) {
     const Socket probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     struct stat file {};
-    const bool stale = ::connect(probe.get(), name->address(), UnixName::size()) != 0 &&
-                       errno == ECONNREFUSED && ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) &&
+    const bool stale = connect_unix(probe.get(), path) != 0 && errno == ECONNREFUSED &&
+                       ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) &&
                        ::unlink(path.c_str()) == 0;
     errno = EADDRINUSE;
-    if (stale) bind_failed = ::bind(socket.get(), name->address(), UnixName::size());
+    if (stale) bind_failed = bind_unix(socket.get(), path);
+  }
+  if (bind_failed && (errno == EINVAL || errno == ENAMETOOLONG)) {
+    return invalid("\"" + address + "\" names no Unix socket: its path is empty, or the last part too long");
   }
   if (bind_failed || ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), backlog) != 0) {
     return refused(address, "listen on");

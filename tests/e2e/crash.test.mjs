@@ -203,6 +203,7 @@ test('kill -SEGV from outside is blamed on no plugin; three in a minute are safe
 test('an exception that leaves a hook ends its request, by a crash or without one, and nothing else', async () => {
   mkdirSync(path('throws'));
   execFileSync('c++', ['-std=c++20', '-Wall', '-Wextra', '-Werror', '-O1', '-fPIC', '-fvisibility=hidden', '-fno-gnu-unique', '-shared', `-I${include}`,
+    ...(process.env.MIMUS_ROOT ? ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL'] : []),
     `-DTHROWS_ABI_MAJOR=${abi('MAJOR')}`, `-DTHROWS_ABI_MINOR=${abi('MINOR')}`, join(here, 'plugins/throws.cc'), '-o', join(path('throws'), 'throws.so')]);
   const host = await Host.start({ args: ['--plugins', path('throws')] });
   await host.api('c', [endpoint('e', 'throws'), endpoint('plain')]);

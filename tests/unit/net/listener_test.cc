@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "host/net/server.h"
-#include "host/net/unix_name.h"
+#include "host/net/unix_socket.h"
 #include "tests/unit/net/test_host.h"
 
 namespace mimus {
@@ -142,18 +142,25 @@ TEST_F(UnixListener, MayHaveALongPath) {
     EXPECT_EQ(listener->url, "unix:" + path);
     struct stat file {};
     EXPECT_EQ(::stat(path.c_str(), &file), 0);
-    const auto name = UnixName::of(path);
-    ASSERT_TRUE(name);
     const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    EXPECT_EQ(::connect(client, name->address(), UnixName::size()), 0);
+    EXPECT_EQ(connect_unix(client, path), 0);
     ::close(client);
     close_all(*listener);
   }
   ::unlink(path.c_str());
   for (std::size_t i = folders.size(); --i > 0;) ::rmdir(folders[i].c_str());
-  for (const std::string& wrong : {std::string(), std::string("/tmp/") + std::string(120, 'x'),
-                                   std::string("/absent/") + std::string(120, 'x')}) {
-    EXPECT_FALSE(UnixName::of(wrong)) << wrong;
+  struct Wrong {
+    std::string path;
+    int error;
+  };
+  for (const Wrong& wrong : {Wrong{"", EINVAL}, Wrong{std::string(120, 'x'), ENAMETOOLONG},
+                             Wrong{"/tmp/" + std::string(120, 'x'), ENAMETOOLONG},
+                             Wrong{"/absent/" + std::string(60, 'x') + "/" + std::string(60, 'x'), ENOENT},
+                             Wrong{"/" + std::string(120, '/') + "absent", ENOENT}}) {
+    const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(connect_unix(client, wrong.path), -1) << wrong.path;
+    EXPECT_EQ(errno, wrong.error) << wrong.path;
+    ::close(client);
   }
 }
 
