@@ -50,15 +50,19 @@ struct ChannelSend {
   Outgoing message;
 };
 
-/// What the admin API asks of the workers' open channels. Implemented by the composition;
-/// each call asks every worker and waits for them at most two seconds. [query thread]
+/// What the admin API asks of the workers' open channels. Implemented by the composition; each
+/// call asks every worker and waits for them, for some seconds at most. [query thread]
+/// Errors of all that wait: unavailable - a worker did not answer in time; it still does as it was
+/// told, later
 class ChannelControl {
  public:
   virtual ~ChannelControl() = default;
-  virtual std::vector<ChannelInfo> list(const Ulid& endpoint) = 0;
+  virtual Result<std::vector<ChannelInfo>> list(const Ulid& endpoint) = 0;
   /// To how many it was sent.
-  virtual std::size_t send(const ChannelSend& what) = 0;
-  virtual bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) = 0;
+  virtual Result<std::size_t> send(const ChannelSend& what) = 0;
+  /// False: no such channel is open.
+  virtual Result<bool> close(const Ulid& endpoint, const Ulid& channel, int code,
+                             const std::string& reason) = 0;
 
   struct Applied {
     std::size_t applied = 0, closed = 0;

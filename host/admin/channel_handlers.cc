@@ -109,7 +109,9 @@ Answer Service::list_connections(const Call& call) {
     return bad_input({{"/cursor", "is not a cursor of this list"}});
   auto endpoint = known_channel(call.params[0]);
   if (!endpoint) return std::move(endpoint).error();
-  std::vector<ChannelInfo> all = services_.channels->list(*endpoint);
+  auto listed = services_.channels->list(*endpoint);
+  if (!listed) return from_error(listed.error());
+  std::vector<ChannelInfo>& all = *listed;
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   const auto begin = std::find_if(all.begin(), all.end(),
                                   [&](const ChannelInfo& one) { return one.id.text() > page->cursor; });
@@ -129,7 +131,9 @@ Answer Service::broadcast(const Call& call) {
   if (!endpoint) return std::move(endpoint).error();
   const auto what = parse_send(call.body, *endpoint);
   if (!what) return what.error();
-  return {200, "{\"sent\":" + std::to_string(services_.channels->send(*what)) + '}'};
+  const auto sent = services_.channels->send(*what);
+  if (!sent) return from_error(sent.error());
+  return {200, "{\"sent\":" + std::to_string(*sent) + '}'};
 }
 
 Answer Service::close_connection(const Call& call) {
@@ -146,10 +150,13 @@ Answer Service::close_connection(const Call& call) {
   if (json::unquote(json::quoted(reason)) != reason)  // what is no UTF-8 is not quoted as it is
     return bad_input({{"/reason", "must be UTF-8"}});
   if (reason.empty()) reason = "closed by the operator";
+  const Problem missing =
+      problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
   const auto id = Ulid::parse(call.params[1]);
-  if (!id || !services_.channels->close(*endpoint, *id, code, reason)) {
-    return problem("no-such-resource", "no open connection has the id " + call.params[1].substr(0, 100));
-  }
+  if (!id) return missing;
+  const auto closed = services_.channels->close(*endpoint, *id, code, reason);
+  if (!closed) return from_error(closed.error());
+  if (!*closed) return missing;
   return {204, ""};
 }
 

@@ -1,11 +1,11 @@
 #include "host/app/channel_control.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <chrono>
 #include <memory>
-#include <mutex>
 
 #include "host/app/access_rules.h"
+#include "host/app/ask_workers.h"
 #include "host/app/worker_service.h"
 #include "host/pipeline/channel_binding.h"
 #include "host/pipeline/compiler.h"
@@ -15,60 +15,21 @@
 namespace mimus {
 namespace {
 
-constexpr std::chrono::seconds longest_wait{2};
+constexpr std::chrono::seconds patience{5};
 constexpr int max_rounds = 8;  // where other plugins are published again and again
-
-/// What the workers have answered; shared, since one may answer after nobody waits.
-template <class T>
-struct Answers {
-  std::mutex mutex;
-  std::condition_variable changed;
-  T value{};          // guarded by mutex
-  unsigned left = 0;  // guarded by mutex
-};
-
-/// Has every worker add to a T, and returns what was added within two seconds.
-template <class T>
-T ask_all(Server& server, std::function<void(unsigned worker, T& value)> add) {
-  const auto answers = std::make_shared<Answers<T>>();
-  answers->left = server.workers();
-  for (unsigned i = 0; i < server.workers(); ++i) {
-    post_to(server, i, [answers, add, i] {
-      const std::lock_guard lock(answers->mutex);
-      add(i, answers->value);
-      if (--answers->left == 0) answers->changed.notify_one();
-    });
-  }
-  std::unique_lock lock(answers->mutex);
-  answers->changed.wait_for(lock, longest_wait, [&] { return answers->left == 0; });
-  return std::move(answers->value);
-}
 
 }  // namespace
 
-void post_to(Server& server, unsigned worker, std::function<void()> work) {
-  struct Closure : Post {
-    std::function<void()> work;
-  };
-  auto* const post = new Closure;
-  post->work = std::move(work);
-  post->run = [](Post& self) {
-    const std::unique_ptr<Closure> own(static_cast<Closure*>(&self));
-    own->work();
-  };
-  server.loop(worker).post(*post);
+Result<std::vector<ChannelInfo>> WorkerChannels::list(const Ulid& endpoint) {
+  return ask_workers<std::vector<ChannelInfo>>(*server_, patience,
+                                               [this, endpoint](unsigned i, std::vector<ChannelInfo>& all) {
+                                                 if (services_[i] != nullptr)
+                                                   services_[i]->channels().list(endpoint, all);
+                                               });
 }
 
-std::vector<ChannelInfo> WorkerChannels::list(const Ulid& endpoint) {
-  return ask_all<std::vector<ChannelInfo>>(*server_,
-                                           [this, endpoint](unsigned i, std::vector<ChannelInfo>& all) {
-                                             if (services_[i] != nullptr)
-                                               services_[i]->channels().list(endpoint, all);
-                                           });
-}
-
-std::size_t WorkerChannels::send(const ChannelSend& what) {
-  return ask_all<std::size_t>(*server_, [this, what](unsigned i, std::size_t& sent) {
+Result<std::size_t> WorkerChannels::send(const ChannelSend& what) {
+  return ask_workers<std::size_t>(*server_, patience, [this, what](unsigned i, std::size_t& sent) {
     if (services_[i] == nullptr) return;
     ChannelTable& channels = services_[i]->channels();
     Outgoing message = what.message;
@@ -80,11 +41,12 @@ std::size_t WorkerChannels::send(const ChannelSend& what) {
   });
 }
 
-bool WorkerChannels::close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) {
-  return ask_all<unsigned>(*server_, [=, this](unsigned i, unsigned& closed) {
-           WorkerService* const service = services_[i];
-           if (service != nullptr && service->channels().close(endpoint, channel, code, reason)) ++closed;
-         }) > 0;
+Result<bool> WorkerChannels::close(const Ulid& endpoint, const Ulid& channel, int code,
+                                   const std::string& reason) {
+  return ask_workers<bool>(*server_, patience, [=, this](unsigned i, bool& closed) {
+    WorkerService* const service = services_[i];
+    closed |= service != nullptr && service->channels().close(endpoint, channel, code, reason);
+  });
 }
 
 bool apply_here(WorkerService& service, const Ulid& endpoint, ChannelControl::Applied& done) {
@@ -124,13 +86,14 @@ Result<ChannelControl::Applied> WorkerChannels::apply(const Ulid& endpoint) {
   for (int round = 0; round < max_rounds; ++round) {
     const Status bound = bind_now(endpoint);
     if (!bound) return bound.error();
-    const Round now = ask_all<Round>(*server_, [this, endpoint, owing](unsigned i, Round& all) {
+    const auto now = ask_workers<Round>(*server_, patience, [this, endpoint, owing](unsigned i, Round& all) {
       all.answered.resize(owing.size());
       all.answered[i] = !owing[i] || services_[i] == nullptr || apply_here(*services_[i], endpoint, all.done);
     });
-    total.applied += now.done.applied;
-    total.closed += now.done.closed;
-    for (std::size_t i = 0; i < now.answered.size(); ++i) owing[i] = owing[i] && !now.answered[i];
+    if (!now) return now.error();
+    total.applied += now->done.applied;
+    total.closed += now->done.closed;
+    for (std::size_t i = 0; i < now->answered.size(); ++i) owing[i] = owing[i] && !now->answered[i];
     if (std::none_of(owing.begin(), owing.end(), [](bool left) { return left; })) return total;
   }
   return Error{Code::unavailable, "not every worker could be given the definition: try again"};

@@ -1,7 +1,6 @@
 // What the query thread asks of every worker, and waits for.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "host/admin/admin.h"
@@ -12,9 +11,6 @@ namespace mimus {
 class Compiler;
 class Generations;
 class WorkerService;
-
-/// Runs `work` on a worker. [any thread]
-void post_to(Server& server, unsigned worker, std::function<void()> work);
 
 /// Gives the worker's open channels of an endpoint the definition of now, or closes them if it is
 /// disabled. False: its pipeline must be compiled first. On the worker.
@@ -31,9 +27,9 @@ class WorkerChannels final : public ChannelControl {
     compiler_ = &compiler;
   }
 
-  std::vector<ChannelInfo> list(const Ulid& endpoint) override;
-  std::size_t send(const ChannelSend& what) override;
-  bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override;
+  Result<std::vector<ChannelInfo>> list(const Ulid& endpoint) override;
+  Result<std::size_t> send(const ChannelSend& what) override;
+  Result<bool> close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override;
   Result<Applied> apply(const Ulid& endpoint) override;
   void close_gone() override;
 

@@ -1,6 +1,6 @@
 #include "host/app/live_streams.h"
 
-#include "host/app/channel_control.h"
+#include "host/app/ask_workers.h"
 #include "host/app/worker_service.h"
 #include "host/net/responder.h"
 #include "host/pipeline/problem.h"

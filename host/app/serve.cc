@@ -8,6 +8,7 @@
 #include <future>
 #include <mutex>
 
+#include "host/app/ask_workers.h"
 #include "host/app/channel_control.h"
 #include "host/app/host_metrics.h"
 #include "host/app/live_streams.h"

@@ -42,6 +42,24 @@ TEST_F(AdminChannels, AreListedInPages) {
   EXPECT_EQ(call("GET", "/admin/websocket-endpoints/x/connections").status, 404);
 }
 
+TEST_F(AdminChannels, AreNotSpokenOfWhileAWorkerDoesNotAnswer) {
+  channels.busy = true;
+  const struct {
+    const char* method;
+    std::string path;
+    const char* body;
+  } cases[] = {
+      {"GET", at + "/connections", ""},
+      {"POST", at + "/broadcast", R"({"text":"hi"})"},
+      {"DELETE", at + "/connections/" + id(0), ""},
+  };
+  for (const auto& c : cases) {
+    const Reply reply = call(c.method, c.path, c.body);
+    EXPECT_EQ(reply.status, 503) << c.method;
+    EXPECT_EQ(reply.text("type"), "urn:mimus:error:unavailable") << c.method;
+  }
+}
+
 TEST_F(AdminChannels, HaveTheCountryOfTheirRecord) {
   ASSERT_TRUE(plugins->fields().attach(*journal));
   ASSERT_TRUE(plugins->fields().add(std::vector<FieldSpec>{{"land", FieldType::text, true, "country"}}));

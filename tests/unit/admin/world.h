@@ -27,29 +27,33 @@ PluginSource sample_plugin();
 
 class FakeChannels final : public ChannelControl {
  public:
-  std::vector<ChannelInfo> list(const Ulid& endpoint) override {
+  Result<std::vector<ChannelInfo>> list(const Ulid& endpoint) override {
+    if (busy) return too_busy;
     std::vector<ChannelInfo> out;
     for (const ChannelInfo& channel : open) {
       if (channel.endpoint == endpoint) out.push_back(channel);
     }
     return out;
   }
-  std::size_t send(const ChannelSend& what) override {
+  Result<std::size_t> send(const ChannelSend& what) override {
+    if (busy) return too_busy;
     Outgoing message = what.message;
     const bool event = message.kind() == Outgoing::Kind::event;
     sent.push_back(
         (event ? message.parts().name + " " + message.parts().args : std::string(message.raw_payload())) +
         (what.room.empty() ? "" : " to " + what.room) + (what.channel ? " to " + what.channel->text() : ""));
-    return what.channel ? 1 : list(what.endpoint).size();
+    return what.channel ? 1 : list(what.endpoint)->size();
   }
-  bool close(const Ulid& endpoint, const Ulid& channel, int code, const std::string& reason) override {
+  Result<bool> close(const Ulid& endpoint, const Ulid& channel, int code,
+                     const std::string& reason) override {
+    if (busy) return too_busy;
     closed.push_back(std::to_string(code) + " " + reason);
     return std::erase_if(open,
                          [&](const ChannelInfo& c) { return c.endpoint == endpoint && c.id == channel; }) > 0;
   }
   Result<Applied> apply(const Ulid& endpoint) override {
     if (refuse_apply) return Error{Code::unavailable, "plugin x is not loaded"};
-    return Applied{list(endpoint).size(), 1};
+    return Applied{list(endpoint)->size(), 1};
   }
 
   void close_gone() override { ++looked_for_gone; }
@@ -58,6 +62,10 @@ class FakeChannels final : public ChannelControl {
   std::vector<ChannelInfo> open;
   std::vector<std::string> sent, closed;
   bool refuse_apply = false;
+  bool busy = false;  ///< A worker does not answer.
+
+ private:
+  const Error too_busy{Code::unavailable, "a worker is too busy to answer: try again"};
 };
 
 struct Reply {
