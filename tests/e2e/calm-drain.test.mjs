@@ -72,6 +72,7 @@ async function journalled(host) {
   const found = new Map();
   for (let cursor = ''; cursor !== null;) {
     const page = await host.admin('GET', `/admin/requests?limit=1000${cursor && `&cursor=${cursor}`}`);
+    if (page.json.stale) continue;
     for (const { query, status } of page.json.items) found.set(Number(/n=(\d+)/.exec(query)[1]), `${status}`);
     cursor = page.json.nextCursor;
   }

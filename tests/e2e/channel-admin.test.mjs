@@ -74,6 +74,7 @@ test('a connection is a record, with the id under which it is listed, and its co
   const endpoint = await channel('plain', {}, { capture: false });
   const one = await client('/ws/plain?who=me', { headers: { 'user-agent': 'e2e/2' } });
   one.socket.send('not kept');
+  await host.requests();  // the journal's writer has caught up
   const [listed] = (await ask('GET', `${endpoint.live}/connections`)).items;
   assert.deepEqual([listed.protocol, listed.country, listed.clientIp], ['websocket', 'Local', '127.0.0.1']);
   const record = await ask('GET', `/admin/requests/${listed.id}`);
@@ -230,10 +231,9 @@ test('a recorded session becomes a definition that plays it with its timing', as
   assert.match(nothing.json.detail, /capture/);
   const one = await client('/ws/taped');
   assert.equal((await one.closed).code, 4002);
-  const made = await eventually(async () => {
-    const shown = await ask('POST', `${endpoint.live}/record`);
-    return JSON.stringify(shown.events).includes('4002') && shown;
-  }, 'the whole session');
+  await eventually(async () => (await host.requests(`?endpointId=${endpoint.id}`)).some((r) => r.closeCode === 4002), 'the end');
+  const made = await ask('POST', `${endpoint.live}/record`);
+  assert.ok(JSON.stringify(made.events).includes('4002'), 'the whole session');
   assert.equal(made.path, '/ws/taped');
   assert.equal(made.revision, 1);
   const stored = await host.admin('POST', `${endpoint.live}/record`, { path: '/ws/again' });
@@ -261,6 +261,7 @@ test('clients of Socket.IO are seen, told and recorded like others', async () =>
   one.socket.emit('ask', Buffer.from([0, 255]));
   await eventually(() => one.all.some(([name]) => name === 'back'), 'the answer');
   assert.equal(await one.socket.timeout(60_000).emitWithAck('save', 1, 'two'), 'saved');
+  await host.requests();  // the journal's writer has caught up
   const [listed] = (await ask('GET', `${endpoint.live}/connections`)).items;
   assert.deepEqual([listed.protocol, listed.country], ['socket.io', 'Local']);
   assert.deepEqual(await ask('POST', `${endpoint.live}/broadcast`, { name: 'several', args: [1, { two: 2 }] }), { sent: 1 });

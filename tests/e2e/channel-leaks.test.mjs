@@ -77,18 +77,23 @@ for (const [kind, workers, clients, atOnce, comesAndGoes] of [
       const of = (name) => Number(new RegExp(`^mimus_${name} (\\d+)$`, 'm').exec(text)?.[1]);
       return { timers: of('timers_armed'), websockets: of('websockets_active'), sessions: of('engine_sessions_active'), connections: of('connections_active') };
     };
-    /** Once everyone is gone but who asks. */
+    const alone = await gauges();
+    /** Once everyone is gone but who asks, with what they had. */
     const settled = async () => {
-      await eventually(async () => { const now = await gauges(); return now.websockets === 0 && now.sessions === 0 && now.connections === 1; }, 'everyone to be gone');
-      return { ...await gauges(), bytes: preload ? heldBytes(table) : 0 };
+      let now;
+      const gone = async () => {
+        now = await gauges();
+        return now.websockets === 0 && now.sessions === 0 && now.connections === 1 && now.timers <= alone.timers + 1;
+      };
+      await eventually(gone, 'everyone to be gone').catch((error) => assert.fail(`${error.message}: ${JSON.stringify({ now, alone })}`));
+      return preload ? heldBytes(table) : 0;
     };
     const round = async () => { await inLots(clients, atOnce, (i) => comesAndGoes(host, i)); return settled(); };
     let before = await round();
     const left = [];
     for (let i = 0; i < (preload ? 3 : 1); ++i) {
       const after = await round();
-      assert.ok(after.timers <= before.timers + 1, `${after.timers} timers, ${before.timers} before`);
-      left.push(after.bytes - before.bytes);
+      left.push(after - before);
       before = after;
     }
     // What is kept for the next client grows to what as many at once ever needed; what each client

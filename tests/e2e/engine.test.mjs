@@ -165,9 +165,8 @@ test('a body that is no payload ends the session', async () => {
 
 test('a second poll ends the session', async () => {
   const one = await session();
-  const polls = [one.poll()];
-  await eventually(async () => (await metric('requests_total')) > 0);
-  await new Promise((go) => setTimeout(go, 100));
+  const polls = [];
+  await host.inHand(() => polls.push(one.poll()));
   polls.push(one.poll());
   assert.deepEqual((await Promise.all(polls)).map((p) => [p.status, p.text]).sort(), [
     [200, '1'], [400, '{"code":3,"message":"Bad request"}'],
@@ -311,10 +310,10 @@ test('more than maxPayload is refused', async () => {
 test('polls and WebSockets are told when the host stops', async () => {
   await told({}, async (own) => {
     const one = await session(own);
-    const waiting = one.poll();
     const two = await socket('EIO=4&transport=websocket', own);
     await two.next();
-    await eventually(async () => (await metric('engine_sessions_active', own)) === 2);
+    let waiting;
+    await own.inHand(() => { waiting = one.poll(); });
     own.child.kill('SIGTERM');
     assert.equal((await waiting).text, '1');
     assert.equal(await two.closed, 1001);

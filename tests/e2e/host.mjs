@@ -153,6 +153,14 @@ export class Host {
     return fetch(`${this.url}/mock/${slug}${path}`, { redirect: 'manual', ...options });
   }
 
+  /** Calls `ask` and waits until the host has the heads of its `n` requests. Nobody else may ask meanwhile. */
+  async inHand(ask, n = 1) {
+    const requests = async () => Number(/^mimus_requests_total (\d+)$/m.exec((await this.admin('GET', '/metrics')).text)[1]);
+    let before = await requests();
+    ask();
+    await eventually(async () => await requests() >= ++before + n, `${n} requests beside those that count them`);
+  }
+
   /** Records, newest first; asks again where the journal's writer was late, which the answer tells. */
   async requests(query = '') {
     for (;;) {

@@ -129,9 +129,12 @@ test('clients come back once their server does', async () => {
   const all = [['websocket'], ['polling'], ['polling', 'websocket']].map((transports) =>
     client(endpoint.path, { transports, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100 }));
   for (const one of all) assert.deepEqual(await one.next('hello'), ['first']);
+  const emptied = Promise.all(all.map(({ socket }) => new Promise((resolve) => {
+    let ends = 0;
+    socket.on('disconnect', () => { if (++ends === 2) resolve(); });
+  })));
   await server.close();
-  // They meet the empty place, too.
-  await Promise.all(all.map(async ({ socket, gone }) => { await gone; await once(socket, 'connect'); await once(socket, 'disconnect'); }));
+  await emptied;  // they have met the empty place, too
   server = await serve('second');
   for (const one of all) await eventually(() => one.heard.some((event) => event[1] === 'second'), 'the server again');
   for (const one of all) one.socket.disconnect();

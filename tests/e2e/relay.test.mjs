@@ -8,7 +8,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Host, eventually, scratch } from './host.mjs';
+import { Host, eventually, freePort, scratch } from './host.mjs';
 import { assertProblem } from './check.mjs';
 import { Authority } from './secure.mjs';
 
@@ -148,12 +148,10 @@ test("the server's close reaches the client, after all that it had sent", async 
 });
 
 test('where there is no server, or none that speaks WebSocket, the client is told 1014 and why', async () => {
-  const gone = await server();
-  gone.stop();
   const answers = (text) => rawServer((socket) => socket.end(text));
   const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
   for (const [name, target, why] of [
-    ['nobody listens', gone.url, /refused/i],
+    ['nobody listens', `ws://127.0.0.1:${await freePort()}`, /refused/i],
     ['it refuses the handshake', (await answers('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')).url, /403/],
     ['it is plain HTTP', (await answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')).url, /200/],
     ['it accepts another key', (await answers(`${switched}Sec-WebSocket-Accept: AAAA\r\n\r\n`)).url, /Sec-WebSocket-Accept/],

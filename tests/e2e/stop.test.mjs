@@ -18,21 +18,13 @@ function refused(port) {
   });
 }
 
-/** Until the host has a request in flight for a path that it journals when it ends. */
-async function inFlight(host, n) {
-  await eventually(async () => {
-    const text = await (await fetch(`${host.url}/metrics`, { headers: { authorization: 'Bearer e2e-token' } })).text();
-    return Number(/^mimus_connections_active (\d+)$/m.exec(text)[1]) > n;
-  }, `${n} connections beside ours`);
-}
-
 for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`on ${signal} a delayed answer is finished, new connections are refused, and the exit is 0`, async () => {
     const directory = scratch();
     const host = await Host.start({ data: directory.path });
     await host.api('slow', [{ method: 'GET', path: '/slow', responses: [{ body: 'done', delayMs: 3000 }] }]);
-    const raw = host.raw('GET /mock/slow/slow HTTP/1.1\r\nHost: x\r\n\r\n');
-    await inFlight(host, 1);
+    let raw;
+    await host.inHand(() => { raw = host.raw('GET /mock/slow/slow HTTP/1.1\r\nHost: x\r\n\r\n'); });
     const since = Date.now();
     host.child.kill(signal);
     await eventually(() => refused(host.port), 'new connections are refused', 2900);
@@ -73,10 +65,10 @@ test('an idle keep-alive connection is closed at once and does not hold the stop
 
 test('readyz is 503 while draining, on a connection that is there already, and healthz stays 200', async () => {
   const host = await Host.start();
-  await host.api('slow', [{ method: 'GET', path: '/slow', responses: [{ body: 'done', delayMs: 800 }] }]);
+  await host.api('slow', [{ method: 'GET', path: '/slow', responses: [{ body: 'done', delayMs: 3000 }] }]);
   assert.equal((await fetch(`${host.url}/readyz`)).status, 200);
-  const answer = host.raw('GET /mock/slow/slow HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
-  await inFlight(host, 1);
+  let answer;
+  await host.inHand(() => { answer = host.raw('GET /mock/slow/slow HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\n\r\n'); });
   host.child.kill('SIGTERM');
   const text = await answer;
   assert.match(text, /done/);

@@ -29,7 +29,7 @@ async function withHost(options, story) {
   try {
     await host.api('a', [
       { method: 'GET', path: '/x', responses: [{ body: 'hello' }] },
-      { method: 'GET', path: '/slow', responses: [{ body: 'late', delayMs: 800 }] },
+      { method: 'GET', path: '/slow', responses: [{ body: 'late', delayMs: 2000 }] },
       { method: 'GET', path: '/large', responses: [{ body: 'L'.repeat(3_000_000) }] },
     ]);
     await story(host);
@@ -175,8 +175,9 @@ test('WebSockets and draining work over TLS', () => withHost({ args: flagsOf(fir
   const socket = new WebSocket(`wss://127.0.0.1:${host.port}/ws/news`, { ca });
   const [message] = await once(socket, 'message');
   assert.deepEqual(JSON.parse(message), { event: 'welcome', data: { n: 1 } });
-  const slow = get(host, '/mock/a/slow', { ca });
-  await eventually(async () => await host.metric('tls_connections_active') === 2, 'the slow request');
+  let slow;
+  await host.inHand(() => { slow = get(host, '/mock/a/slow', { ca }); });
+  assert.equal(await host.metric('tls_connections_active'), 2);
   const closed = once(socket, 'close');
   host.child.kill('SIGTERM');
   assert.equal((await slow).text, 'late');
