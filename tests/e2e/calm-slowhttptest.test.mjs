@@ -10,12 +10,12 @@ test('slowloris, slow bodies and slow readers, a thousand each, do not make a he
   await host.api('s', endpoints);
   let most = 0;
   const look = setInterval(() => metrics(host).then((now) => { most = Math.max(most, now.connections_active); }, () => {}), 500);
+  t.after(() => clearInterval(look));
   const names = Object.keys(modes);
   let reports;
   await assertGrowth(t, host, 60, () => besideAHealthyClient(t, host, '/mock/s/plain', async () => {
     reports = await Promise.all(names.map((name) => slowhttptest(name, `${host.url}/mock/s`, { connections })));
   }));
-  clearInterval(look);
   t.diagnostic(`${most} connections at once`);
   assert.ok(most > 2 * connections, `only ${most} connections at once`);
   for (const [i, report] of reports.entries()) {

@@ -11,10 +11,10 @@ import { once } from 'node:events';
 export const binary = process.env.MIMUS_BINARY;
 if (!binary) throw new Error('MIMUS_BINARY must name the mimus program');
 
-/** An empty directory; remove() takes it away. */
+/** An empty directory; remove() takes it away, also from under a host that was killed and is not quite gone. */
 export function scratch() {
   const path = mkdtempSync(join(tmpdir(), 'mimus-e2e-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
 }
 
 /** What `look()` gives once it is truthy; asks again and again, for at most `timeout` ms. */

