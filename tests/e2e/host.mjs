@@ -55,6 +55,7 @@ function firstLine(stream, child, errors) {
       const end = text.indexOf('\n');
       if (end >= 0) resolve(text.slice(0, end));
     });
+    child.once('error', reject);  // it was not started
     child.once('exit', (code, signal) => reject(new Error(`mimus ended with ${code ?? signal} before it was ready: ${errors()}`)));
   });
 }

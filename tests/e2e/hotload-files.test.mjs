@@ -96,7 +96,7 @@ test('of two files with one id the higher version serves, the other takes over w
   await hot.answers('1.0.0');
   hot.move('bad', 'text.so');
   hot.remove('text.so');
-  await hot.answers('1.0.0');
+  await hot.serves('1.0.0'); // again, where it was seen to come
   await hot.restart();
   assert.equal((await hot.plugin()).version, '1.0.0');
 }));
