@@ -1,7 +1,7 @@
 // A real host on a free port with a data directory of its own, for one story.
 import { after } from 'node:test';
 import { spawn, execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:http';
@@ -65,6 +65,15 @@ function firstLine(stream, child, errors) {
 const living = new Set();
 after(() => { setTimeout(() => { for (const child of living) child.kill('SIGKILL'); }, 60_000).unref(); });
 
+const childrenOf = (pid) => {
+  try { return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean); } catch { return []; }
+};
+
+/** Whether nothing of a process runs any more: a slow disk may hold one of its threads after the first has ended. */
+const isGone = (pid) => {
+  try { return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')) && readdirSync(`/proc/${pid}/task`).length < 2; } catch { return true; }
+};
+
 export class Host {
   /**
    * Starts a host and waits until it is ready. `data` keeps a directory over several
@@ -109,10 +118,12 @@ export class Host {
     return code ?? signal;
   }
 
-  /** SIGKILL to the parent, which takes the server with it. */
+  /** SIGKILL to the parent, which takes the server with it. Resolves once both have let go of everything. */
   async kill() {
+    const servers = childrenOf(this.child.pid);
     this.child.kill('SIGKILL');
     await this.exited;
+    await eventually(() => servers.every(isGone), 'the end of the server');
   }
 
   /** One admin call; the body is an object or a string, the answer is parsed where it is JSON. */
