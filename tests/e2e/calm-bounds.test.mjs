@@ -2,14 +2,14 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { assertGrowth, besideAHealthyClient, dial, get, many, metrics, startWith } from './calm.mjs';
+import { assertGrowth, besideAHealthyClient, dial, get, many, metrics, sanitized, startWith } from './calm.mjs';
 import { answersIn, eventually } from './check.mjs';
 
 const last = 'Connection: close\r\n';
 
 let host;
 before(async () => {
-  host = await startWith({ writeTimeoutMs: 2000 });
+  host = await startWith({ writeTimeoutMs: sanitized ? 10_000 : 4000 });
   await host.api('b', [
     { method: 'ANY', path: '/x', responses: [{ body: 'x' }] },
     { method: 'GET', path: '/late', responses: [{ body: 'late', delayMs: 5 }] },
