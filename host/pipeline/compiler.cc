@@ -69,6 +69,11 @@ struct Compiler::State {
     if (job.endpoint != nullptr) {
       cell = &job.endpoint->cell;
       Result<std::string> stored = store.document(Kind::endpoint, job.endpoint->id);
+      if (!stored && stored.error().code == Code::not_found) {
+        auto none = std::make_unique<CompiledPipeline>();
+        none->deleted = true;
+        put(*cell, std::move(none));
+      }
       if (!stored) return stored.error();
       document = std::move(*stored);
       target.level = MIMUS_LEVEL_ENDPOINT;
@@ -199,6 +204,11 @@ std::shared_ptr<const Pipeline> Compiler::compiled(std::uint64_t plugins, const 
                                                    const ChannelRecord& channel) {
   const CompiledPipeline* const found = borrowed(channel.cell, api.revision, plugins);
   return found != nullptr ? found->stable : nullptr;
+}
+
+bool Compiler::deleted(const EndpointRecord& endpoint) {
+  const auto* const compiled = static_cast<const CompiledPipeline*>(endpoint.cell.get());
+  return compiled != nullptr && compiled->deleted;
 }
 
 void Compiler::compile_ahead(const std::shared_ptr<const Definitions>& definitions, const PluginMix& next) {

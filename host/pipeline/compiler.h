@@ -31,6 +31,10 @@ class Compiler {
   static std::shared_ptr<const Pipeline> compiled(std::uint64_t plugins, const ApiRecord& api,
                                                   const ChannelRecord& channel);
 
+  /// Whether its definition was deleted before its pipeline was made: it is as if it had not been
+  /// found. [any]
+  static bool deleted(const EndpointRecord& endpoint);
+
   /// What is wanted: the endpoint's pipeline, the channel's, or (both null) the API's.
   struct Job {
     std::shared_ptr<const Definitions> definitions;  ///< Keeps the records alive.
@@ -42,7 +46,7 @@ class Compiler {
   void request(Job job);
 
   /// What the cell holds; compiled now, on the caller's thread, if it must be. Errors:
-  /// unavailable - the document cannot be read. [query]
+  /// not_found - it was deleted; unavailable, corrupt - the document cannot be read. [query]
   Result<std::shared_ptr<const Pipeline>> compile(const Job& job);
 
   /// How many are compiled ahead at most. One takes some ten microseconds.

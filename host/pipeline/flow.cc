@@ -100,6 +100,8 @@ bool Flow::find_pipeline() {
   return true;
 }
 
+bool Flow::gone() const { return route_.endpoint != nullptr && Compiler::deleted(*route_.endpoint); }
+
 void Flow::compile() {
   ++compiles_;
   waiting_ = Waiting::compile;
@@ -110,7 +112,10 @@ void Flow::compile() {
 void Flow::enter() {
   contexts_ = static_cast<void**>(exchange_->arena.allocate(steps().size() * sizeof(void*)));
   std::fill_n(contexts_, steps().size(), nullptr);
-  if (pipeline_ == nullptr) {
+  if (pipeline_ == nullptr && gone()) {
+    set_problem(404, "no-such-endpoint", "the endpoint was deleted as the request came", {});
+    begin_answer();
+  } else if (pipeline_ == nullptr) {
     set_problem(503, "definition-unreadable", "the endpoint's definition cannot be read from the store", {});
     begin_answer();
   } else if (!pipeline_->missing().empty()) {
@@ -277,7 +282,8 @@ void Flow::on_woken(mimus_resume&, mimus_resume::Woken how) {
   waiting_ = Waiting::none;
   if (was == Waiting::compile) {
     // Where other plugins were published meanwhile, what was compiled may have gone already.
-    if (!find_pipeline() && how == mimus_resume::Woken::resumed && compiles_ < max_compiles) return compile();
+    const bool again = how == mimus_resume::Woken::resumed && compiles_ < max_compiles;
+    if (!find_pipeline() && again && !gone()) return compile();
     enter();
   } else if (was == Waiting::resume) {
     const bool go_on =

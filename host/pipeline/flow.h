@@ -131,6 +131,7 @@ class Flow final : public Responder, private mimus_resume::Waiter {
   // false the flow waits or has ended, and must not be touched.
   bool find_pipeline();
   void compile();
+  bool gone() const;
   void enter();
   void run_request();
   bool apply(mimus_action action);

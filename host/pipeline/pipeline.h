@@ -133,6 +133,7 @@ class CompiledPipeline final : public Compiled {
   std::shared_ptr<const Pipeline> stable;     ///< nullptr: those plugins serve no more.
   std::shared_ptr<const Pipeline> candidate;  ///< nullptr but while a canary runs.
   Pipeline::Heirloom left;                    ///< Where stable is null: for the next pipeline.
+  bool deleted = false;  ///< Stable is null: requests that were routed before find no definition.
 
   /// A request ran it: it is worth having ready when the plugins change. [any thread]
   void note_use() const {

@@ -39,11 +39,12 @@ test('a request that comes byte by byte is understood', async () => {
   socket.setNoDelay(true);
   let text = '';
   socket.on('data', (chunk) => (text += chunk));
+  const closed = once(socket, 'close');
   for (const byte of `POST /mock/h/post HTTP/1.1\r\nHost: x\r\n${last}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"a\r\n4;x=y\r\n":1}\r\n0\r\nT: x\r\n\r\n`) {
     socket.write(byte);
     await new Promise(setImmediate);
   }
-  await once(socket, 'close');
+  await closed;
   assert.deepEqual(answersIn(text).map((answer) => [answer.status, answer.body]), [[200, 'hello']]);
 });
 

@@ -172,15 +172,37 @@ TEST(Binding, HappensAtTheFirstHitOffTheWorker) {
   EXPECT_EQ(world.plugins->current()->find("test.c")->holders.bindings, 1U);
 }
 
+class Unreadable final : public DefinitionStore {
+  static Error broken() { return {Code::unavailable, "the disk is broken"}; }
+  Result<std::uint64_t> commit(std::span<const DefinitionWrite>, std::int64_t) override { return broken(); }
+  std::uint64_t sequence() const override { return 0; }
+  Result<std::string> document(Kind, const Ulid&) const override { return broken(); }
+  Status each(Kind, const std::function<void(const StoredDefinition&)>&) const override { return broken(); }
+  Result<std::vector<DefinitionChange>> changes(std::uint64_t, std::size_t) const override {
+    return broken();
+  }
+};
+
 TEST(Binding, ADocumentThatCannotBeReadIsAnError) {
+  const Unreadable store;
+  World world;
+  world.open({.compile_first = false, .definitions = &store});
+  world.start();
+  world.await_end();
+  EXPECT_EQ(world.sink->status, 503);
+  EXPECT_EQ(world.problem(), "definition-unreadable");
+}
+
+TEST(Binding, AnEndpointThatIsDeletedAsItsFirstRequestComesIsAMiss) {
   World world;
   world.open({.compile_first = false});
   const DefinitionWrite gone{Kind::endpoint, world.id, world.api_id, 2, true, "", {}};
   ASSERT_TRUE(world.database->definitions().commit({&gone, 1}, 0));
   world.start();
   world.await_end();
-  EXPECT_EQ(world.sink->status, 503);
-  EXPECT_EQ(world.problem(), "definition-unreadable");
+  EXPECT_EQ(world.sink->status, 404);
+  EXPECT_EQ(world.problem(), "no-such-endpoint");
+  EXPECT_EQ(world.journal.records.at(0).status, 404);
 }
 
 }  // namespace

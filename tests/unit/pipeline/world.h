@@ -165,6 +165,7 @@ class World {
     bool lossless = true;
     bool journal = true;
     bool compile_first = true;
+    const DefinitionStore* definitions = nullptr;  ///< That documents are read from, if not the database's.
   };
 
   World() { reset_probes(); }
@@ -249,7 +250,8 @@ inline void World::open(const Setup& setup) {
   ASSERT_TRUE(builder.add_endpoint({id, api_id, route, 1}));
   generations = std::make_unique<Generations>(*plugins);
   generations->publish(builder.finish(1));
-  compiler = std::make_unique<Compiler>(*plugins, database->definitions(), *generations, setup.host_config);
+  const DefinitionStore& read = setup.definitions != nullptr ? *setup.definitions : database->definitions();
+  compiler = std::make_unique<Compiler>(*plugins, read, *generations, setup.host_config);
   worker.reset(new WorkerContext{loop_thread.loop,
                                  clock,
                                  limits,
