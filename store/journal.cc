@@ -96,14 +96,28 @@ class BlockJournal final : public Journal {
   }
 
   Result<Record> find(const Ulid& id) override {
-    Result<std::vector<Record>> found = find(std::span(&id, 1));
+    const bool fresh = writer_.catch_up();  // late or not, what is there is searched
+    Result<std::vector<Record>> found = look_for(std::span(&id, 1));
     if (!found) return std::move(found).error();
-    if (found->empty()) return Error{Code::not_found, "no record has the id " + id.text()};
-    return std::move(found->front());
+    if (!found->empty()) return std::move(found->front());
+    if (!fresh) return Error{Code::unavailable, "the journal is busy writing: try again"};
+    return Error{Code::not_found, "no record has the id " + id.text()};
   }
 
   Result<std::vector<Record>> find(std::span<const Ulid> ids) override {
-    writer_.catch_up();  // late or not, what is there is searched
+    writer_.catch_up();
+    return look_for(ids);
+  }
+
+  Status clear() override { return writer_.clear(); }
+  Status flush() override { return writer_.flush(); }
+  Stats stats() const override { return writer_.stats(); }
+  Status close() override { return writer_.close(); }
+
+ private:
+  using Show = std::function<bool(const Record&, Position)>;
+
+  Result<std::vector<Record>> look_for(std::span<const Ulid> ids) {
     std::vector<Record> out;
     for (const Ulid& id : ids) {
       const Filter wanted{field_id, Filter::Op::equals, 0, id.text()};
@@ -115,14 +129,6 @@ class BlockJournal final : public Journal {
     }
     return out;
   }
-
-  Status clear() override { return writer_.clear(); }
-  Status flush() override { return writer_.flush(); }
-  Stats stats() const override { return writer_.stats(); }
-  Status close() override { return writer_.close(); }
-
- private:
-  using Show = std::function<bool(const Record&, Position)>;
 
   /// Shows what passes and is older than `from`, newest first, until `show` says false.
   Status walk(std::span<const Filter> filters, Position from, const Show& show) {

@@ -214,9 +214,10 @@ class Journal {
   /// whether the newest were included (false: stale).
   virtual Result<bool> scan(std::span<const Filter> filters,
                             const std::function<bool(const Record&)>& each) = 0;
-  /// Errors: not_found
+  /// Errors: not_found;  unavailable - it was not found, and the writer could not catch up in time
   virtual Result<Record> find(const Ulid& id) = 0;
-  /// Those of `ids` that there are, in that order: one wait for the writer for all of them.
+  /// Those of `ids` that there are, in that order: one wait for the writer for all of them. The
+  /// newest are missing where it could not catch up in time.
   virtual Result<std::vector<Record>> find(std::span<const Ulid> ids) = 0;
   /// Forgets every record whose answer was sent before.
   virtual Status clear() = 0;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
+#include <optional>
+#include <span>
 
 #include "host/admin/json_input.h"
 #include "mimus/json_text.h"
@@ -20,14 +23,24 @@ Problem nothing_recorded() {
                  "switch \"capture\":{\"bodies\":true} of the API on, connect, and exchange messages first");
 }
 
+/// Shows the records, newest first, until `show` says false. A problem also where the newest could
+/// not be had: what is made of a session is made of all of it.
+std::optional<Problem> scan(Journal& journal, std::span<const Filter> filters,
+                            const std::function<bool(const Record&)>& show) {
+  const auto fresh = journal.scan(filters, show);
+  if (!fresh) return from_error(fresh.error());
+  if (!*fresh) return problem("unavailable", "the journal is busy writing: try again");
+  return std::nullopt;
+}
+
 Outcome<Ulid> newest_with_messages(Journal& journal, const Ulid& endpoint) {
   std::optional<Ulid> found;
   const Filter filters[] = {equals(field_kind, "channel"), equals(field_endpoint_id, endpoint.text())};
-  const auto scanned = journal.scan(filters, [&](const Record& record) {
+  const auto failed = scan(journal, filters, [&](const Record& record) {
     if (record.text(field_direction)) found = Ulid::parse(text_of(record, field_connection_id));
     return !found;
   });
-  if (!scanned) return from_error(scanned.error());
+  if (failed) return *failed;
   if (!found) return nothing_recorded();
   return *found;
 }
@@ -91,11 +104,11 @@ Outcome<std::string> session_of(Journal& journal, const Ulid& endpoint,
   const Filter filters[] = {equals(field_connection_id, wanted->text()),
                             equals(field_endpoint_id, endpoint.text())};
   Session session;
-  const auto scanned = journal.scan(filters, [&](const Record& record) {
+  const auto failed = scan(journal, filters, [&](const Record& record) {
     session.add(record);
     return true;
   });
-  if (!scanned) return from_error(scanned.error());
+  if (failed) return *failed;
   if (!session.opened && session.steps.empty())
     return problem("no-such-resource",
                    "the journal has no connection " + wanted->text() + " of this endpoint");

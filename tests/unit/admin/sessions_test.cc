@@ -1,10 +1,40 @@
 // Definitions made of recorded sessions.
+#include "host/admin/session.h"
 #include "tests/unit/admin/world.h"
 
 namespace mimus {
 namespace {
 
 using testing::HasSubstr;
+
+/// A journal whose writer never catches up with its readers.
+class LateJournal final : public Journal {
+ public:
+  explicit LateJournal(Journal& journal) : all_(journal) {}
+  Producer& producer(unsigned index) override { return all_.producer(index); }
+  const std::vector<FieldSpec>& fields() const override { return all_.fields(); }
+  int field(std::string_view name) const override { return all_.field(name); }
+  Result<std::vector<int>> add_fields(std::span<const FieldSpec> specs) override {
+    return all_.add_fields(specs);
+  }
+  Result<Page> page(std::span<const Filter> filters, std::size_t limit, std::string_view cursor) override {
+    return all_.page(filters, limit, cursor);
+  }
+  Result<bool> scan(std::span<const Filter> filters,
+                    const std::function<bool(const Record&)>& each) override {
+    if (const auto fresh = all_.scan(filters, each); !fresh) return fresh.error();
+    return false;
+  }
+  Result<Record> find(const Ulid& id) override { return all_.find(id); }
+  Result<std::vector<Record>> find(std::span<const Ulid> ids) override { return all_.find(ids); }
+  Status clear() override { return all_.clear(); }
+  Status flush() override { return all_.flush(); }
+  Stats stats() const override { return all_.stats(); }
+  Status close() override { return all_.close(); }
+
+ private:
+  Journal& all_;
+};
 
 class AdminSessions : public World {
  protected:
@@ -111,6 +141,18 @@ TEST_F(AdminSessions, WhatCannotBeMadeSaysWhatToDo) {
   connect();
   message("out", "text", "a", {{field_truncated, 1, {}}});
   EXPECT_THAT(call("POST", at).text("detail"), HasSubstr("64 KiB"));
+}
+
+TEST_F(AdminSessions, AreNotMadeOfWhatALateWriterHasOnly) {
+  connect();
+  message("out", "text", "a");
+  LateJournal late(*journal);
+  for (const std::optional<Ulid>& wanted : {std::optional<Ulid>(), std::optional(connection)}) {
+    EXPECT_TRUE(admin::session_of(*journal, endpoint, wanted));
+    const auto session = admin::session_of(late, endpoint, wanted);
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.error().status, 503);
+  }
 }
 
 TEST_F(AdminSessions, OfALongOneTheBeginningIsTaken) {

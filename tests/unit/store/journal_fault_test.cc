@@ -244,6 +244,8 @@ TEST_F(JournalFaults, WithAHangingDiskReadsAreStaleAndWorkersAreRefusedNotBlocke
   ASSERT_OK(scanned);
   EXPECT_FALSE(*scanned);
   EXPECT_EQ(journal_->clear().error().code, Code::unavailable);
+  EXPECT_OK(journal_->find(ulid(2)));
+  EXPECT_EQ(journal_->find(ulid(15)).error().code, Code::unavailable) << "nobody knows yet";
 
   unsigned accepted = 0;
   RecordInput input;
