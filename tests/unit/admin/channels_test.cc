@@ -66,6 +66,7 @@ TEST_F(AdminChannels, HaveTheCountryOfTheirRecord) {
   const FieldValue country{static_cast<std::uint16_t>(journal->field("land")), 0, "DE"};
   RecordInput input;
   input.id = channels.open[1].id;
+  input.time_us = clock.wall_us();
   input.kind = RecordKind::channel;
   input.extra = std::span(&country, 1);
   ASSERT_TRUE(journal->producer(0).append(input));

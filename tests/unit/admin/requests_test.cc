@@ -90,6 +90,7 @@ TEST_F(AdminRequests, AFieldThatCameWhileItRanIsShownAndFiltered) {
   const FieldValue seven{static_cast<std::uint16_t>(journal->field("lateField")), 7, {}};
   RecordInput input;
   input.id = ids.next(clock.wall_us());
+  input.time_us = clock.wall_us();
   input.path = "/b";
   input.extra = std::span(&seven, 1);
   ASSERT_TRUE(journal->producer(0).append(input));

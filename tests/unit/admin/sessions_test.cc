@@ -191,6 +191,7 @@ TEST_F(AdminSessionsAlone, NeedAPlugin) {
                                {field_data, 0, "a"}};
   RecordInput input;
   input.id = *Ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  input.time_us = clock.wall_us();
   input.endpoint = *Ulid::parse(made.text("id"));
   input.kind = RecordKind::channel;
   input.extra = fields;
