@@ -131,6 +131,7 @@ class Host {
       if (const Status status = journal_->close(); !status) log_error("journal: " + status.error().message);
     }
     if (const Status status = database_->kv().flush(); !status) log_error("kv: " + status.error().message);
+    watchdog_.leave(failure() ? 0 : 1);
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "host/app/watchdog.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <string>
@@ -22,13 +23,13 @@ std::optional<std::uint32_t> HangJudge::look(const CrashPage& page) {
     const std::uint32_t visits = crumb.visits.load(std::memory_order_relaxed);
     Seen& seen = seen_[i];
     const bool worker = crumb.worker.load(std::memory_order_relaxed);
-    const bool may_block = !worker && Crumb::hook_of(where) == Hook::task;
-    if (where == 0 || may_block || where != seen.where || visits != seen.visits) {
+    const bool task = !worker && Crumb::hook_of(where) == Hook::task;
+    if (where == 0 || (task && tasks_may_block_) || where != seen.where || visits != seen.visits) {
       seen = {where, visits, 0};
       continue;
     }
     ++seen.ticks;
-    if (seen.ticks >= (worker ? limits_.worker : limits_.other) && !hanging) hanging = where;
+    if (seen.ticks >= (worker || task ? limits_.worker : limits_.other) && !hanging) hanging = where;
   }
   return hanging;
 }
@@ -66,12 +67,28 @@ void Watchdog::unwatch() {
   server_ = nullptr;
 }
 
+void Watchdog::leave(int code) {
+  const std::lock_guard lock(mutex_);
+  judge_.count_tasks();
+  leaving_ = code;
+}
+
+void Watchdog::go_without(std::uint32_t where) const {
+  CrashPage& page = *crash_page();
+  const PageImage& image = page.images[Crumb::image_of(where) - 1U];
+  log_warn("a task of " + std::string(image.id.data()) + " " + image.version.data() +
+           " does not end: the host ends without it");
+  page.orderly = true;
+  ::_exit(*leaving_);
+}
+
 void Watchdog::run() {
   ::pthread_setname_np(::pthread_self(), "watchdog");
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, tick_, [this] { return stopping_; })) {
     if (const CrashPage* const page = crash_page()) {
       if (const auto where = judge_.look(*page)) {
+        if (leaving_ && Crumb::hook_of(*where) == Hook::task) go_without(*where);
         log_error("a plugin hangs in " + std::string(hook_name(Crumb::hook_of(*where))) +
                   ": the server ends, to be started again");
         end_by_hang(*where);

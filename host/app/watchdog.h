@@ -30,6 +30,8 @@ class HangJudge {
 
   /// The crumb of a thread that hangs, as Crumb::where.
   std::optional<std::uint32_t> look(const CrashPage& page);
+  /// From now on a task hangs as soon as a worker would.
+  void count_tasks() { tasks_may_block_ = false; }
 
  private:
   struct Seen {
@@ -37,6 +39,7 @@ class HangJudge {
     unsigned ticks = 0;
   };
   const Limits limits_{};
+  bool tasks_may_block_ = true;
   std::array<Seen, CrashPage::max_threads> seen_{};
 };
 
@@ -54,17 +57,23 @@ class Watchdog {
   void watch(Server& server);
   void unwatch();
 
+  /// The host has written everything and ends: a task that goes on for `hang` from now is not
+  /// waited for. The process exits with this code then, and the log says whose task it was.
+  void leave(int code);
+
  private:
   struct Pulse;
   void run();
   void feel_pulses();
+  [[noreturn]] void go_without(std::uint32_t where) const;
 
   const std::chrono::milliseconds tick_;
-  HangJudge judge_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  HangJudge judge_;                             // guarded by mutex_
   Server* server_ = nullptr;                    // guarded by mutex_
   bool stopping_ = false;                       // guarded by mutex_
+  std::optional<int> leaving_;                  // with which code; guarded by mutex_
   std::vector<std::unique_ptr<Pulse>> pulses_;  // by worker; guarded by mutex_
   std::thread thread_;
 };

@@ -56,6 +56,7 @@ const cases = [
   { id: 'overflow', what: 'on_response overflow', reason: 'SIGSEGV in on_response' },
   { id: 'exit', what: 'on_request exit', reason: 'exit 3 in on_request' },
   { id: 'timer', what: 'timer segv', reason: 'SIGSEGV in a timer' },
+  { id: 'task', what: 'task segv', reason: 'SIGSEGV in a task' },
   { id: 'enrich', what: 'enrich segv', reason: 'SIGSEGV in enrich' },
   { id: 'bind', config: { bind: 'segv' }, reason: 'SIGSEGV in bind' },
   { id: 'admin', admin: 'segv', reason: 'SIGSEGV in an admin route' },
@@ -213,6 +214,23 @@ test('an exception that leaves a hook ends its request, by a crash or without on
     await eventually(async () => (await ask(host, 'plain'))?.status === 200, 'service');
   }
   assert.equal(await host.stop(), 0);
+});
+
+test('a task that never ends holds no stop up', async () => {
+  const data = scratch();
+  const args = ['--plugins', directory('endless', ['task']), '--plugin-hang', '1s'];
+  let host = await Host.start({ data: data.path, args });
+  await host.api('c', [endpoint('e', 'task')]);
+  assert.equal((await ask(host, 'e', 'task loop')).headers['x-crash'], '1.0.0');
+  assert.equal(await host.stop(), 0);
+  assert.match(host.errors, /a task of com\.example\.task 1\.0\.0 does not end: the host ends without it/);
+  assert.throws(() => quarantine(host), /ENOENT/, 'it may take its time');
+
+  host = await Host.start({ data: data.path, args });
+  assert.equal((await ask(host, 'e')).headers['x-crash'], '1.0.0');
+  assert.equal((await host.requests('?limit=100')).length, 2, 'records');
+  assert.equal(await host.stop(), 0);
+  data.remove();
 });
 
 test('a stop while the next start is waited for is a clean one', async () => {

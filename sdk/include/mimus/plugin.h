@@ -343,7 +343,7 @@ typedef struct mimus_task_v1 {
      and then it may block, compute, and resume exchanges; or GONE when the instance ends
      before its turn came. On a refusal it is not called: E_NOSPC (1024 are waiting, of all
      plugins), E_UNAVAILABLE (the instance is ending). Tasks that run hold up the swap of
-     their plugin: keep them to seconds. [any] */
+     their plugin and the host's end: keep them to seconds. [any] */
   mimus_rc (*spawn)(mimus_host*, void (*run)(mimus_inst*, void* ud, mimus_rc), void* ud);
 } mimus_task_v1;
 

@@ -29,6 +29,7 @@ struct mimus_inst {
   const mimus_http_v1* http;
   const mimus_async_v1* async;
   const mimus_timer_v1* timer;
+  const mimus_task_v1* task;
 };
 
 static mimus_inst the_instance;
@@ -83,6 +84,7 @@ static mimus_rc create(const mimus_host_api* api, mimus_host* host, mimus_inst**
   the_instance.http = api->get_extension(host, "mimus.http/1");
   the_instance.async = api->get_extension(host, "mimus.async/1");
   the_instance.timer = api->get_extension(host, "mimus.timer/1");
+  the_instance.task = api->get_extension(host, "mimus.task/1");
   *out = &the_instance;
   return MIMUS_OK;
 }
@@ -121,7 +123,8 @@ static void unbind(mimus_inst* inst, mimus_bound* bound) {
   (void)bound;
 }
 
-static void on_timer(mimus_inst* inst, void* ud, mimus_rc rc) {
+/* A timer, or a task. */
+static void on_time(mimus_inst* inst, void* ud, mimus_rc rc) {
   (void)inst;
   if (rc == MIMUS_OK) end(ud);
 }
@@ -131,8 +134,8 @@ static mimus_action on_request(mimus_inst* inst, mimus_bound* bound, mimus_req* 
   (void)bound;
   (void)ctx;
   end(asked(inst, req, "on_request"));
-  if ((way = asked(inst, req, "timer")) != NULL)
-    (void)inst->timer->start(inst->host, 1, on_timer, (void*)way);
+  if ((way = asked(inst, req, "timer")) != NULL) (void)inst->timer->start(inst->host, 1, on_time, (void*)way);
+  if ((way = asked(inst, req, "task")) != NULL) (void)inst->task->spawn(inst->host, on_time, (void*)way);
   if ((way = asked(inst, req, "enrich")) != NULL) enrich_way = way;
   if (asked(inst, req, "on_request_body") != NULL) return MIMUS_NEED_BODY;
   if (asked(inst, req, "on_resume") != NULL) {
