@@ -15,7 +15,7 @@
 namespace mimus {
 namespace {
 
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds patience{10};
 constexpr int max_rounds = 8;  // where other plugins are published again and again
 
 }  // namespace
