@@ -27,8 +27,10 @@ struct Evidence {
 /// Rejects at once what fails (five requests or more, and more than 5 % of all), answers 5xx
 /// more than twice as often as the version before and by 5 % of all, or whose p90 is above 4 ms
 /// and four times that of the version before, unless as much as half of what is that late was so
-/// before, too; the last two from 50 requests on. Accepts when the trial is over. A comparison of
-/// buckets that double: half of these factors goes unnoticed.
+/// before, too; the last two from 50 requests on, and where the version before answered 50, for
+/// mocks may be made to answer 5xx (5xx of a canary are compared with however few there are).
+/// Accepts when the trial is over. A comparison of buckets that double: half of these factors goes
+/// unnoticed.
 Judgement judge(const Evidence& evidence);
 
 /// The bucket in which the 90th percentile lies.
