@@ -182,19 +182,28 @@ Status PluginManager::State::remove(PluginSlot& slot) {
 Status PluginManager::State::canary(PluginSlot& slot, std::uint32_t percent) {
   if (percent > 100) return invalid("must be from 0 to 100", "/percent");
   if (const Status only = no_other_canary(slot); !only) return only;
-  slot.canary_percent = percent;
   if (slot.trial != nullptr && percent == 0) {
     end_canary(slot, "canary-ended", "by an operator");
-  } else if (slot.trial != nullptr && percent == 100) {
+    return Done{};
+  }
+  if (slot.trial != nullptr && percent == 100) {
     promote(slot);
     return Done{};
-  } else if (slot.trial == nullptr && slot.state == "probation" && slot.former != nullptr && percent > 0 &&
-             percent < 100) {
-    slot.trial = std::exchange(slot.serving, std::exchange(slot.former, nullptr));
+  }
+  const std::uint32_t former_percent = std::exchange(slot.canary_percent, percent);
+  const bool split = slot.trial == nullptr && slot.state == "probation" && slot.former != nullptr &&
+                     percent > 0 && percent < 100;
+  if (split) slot.trial = std::exchange(slot.serving, std::exchange(slot.former, nullptr));
+  if (slot.trial == nullptr) return Done{};  // the next image is one
+  if (const Status published = republish(); !published) {
+    slot.canary_percent = former_percent;
+    if (split) slot.former = std::exchange(slot.serving, std::exchange(slot.trial, nullptr));
+    return published;
+  }
+  if (split) {
     slot.state = "canary";
     event(slot, "canary", slot.trial, std::to_string(percent) + " % of the requests");
   }
-  if (const Status published = republish(); !published) return published;
   start_watch(slot);
   return Done{};
 }

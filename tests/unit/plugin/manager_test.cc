@@ -300,6 +300,22 @@ TEST_F(ManagerTest, PromotesACanaryThatDoesWell) {
   EXPECT_EQ(stage->serving(true), "");
 }
 
+TEST_F(ManagerTest, StaysOnProbationWhereItsCanaryIsRefused) {
+  start(seconds(60));
+  bring("1.3.0");
+  stage->refuses = Error{Code::invalid, "told to refuse"};
+  EXPECT_EQ(manager->canary(id, 10).error().message, "told to refuse");
+  EXPECT_EQ(state(), "probation");
+  EXPECT_EQ(status().version, "1.3.0");
+  EXPECT_EQ(status().former_version, "1.2.0");
+  EXPECT_EQ(status().canary_percent, 0u);
+  stage->refuses = Done{};
+  EXPECT_TRUE(manager->canary(id, 10));
+  EXPECT_EQ(state(), "canary");
+  EXPECT_EQ(status().canary_version, "1.3.0");
+  EXPECT_EQ(status().version, "1.2.0");
+}
+
 TEST_F(ManagerTest, TellsWhatServesWithItsStateOfThatMoment) {
   start(seconds(60));
   std::set<std::string> told;
