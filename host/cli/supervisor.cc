@@ -180,6 +180,7 @@ class Supervisor {
         {clock_.wall_us(), blame.reason, blame.id, blame.version, blame.hash, quarantined});
     if (told_.crashes.size() > told_crashes) told_.crashes.erase(told_.crashes.begin());
     told_.loaded = loaded_images(page_);
+    told_.unproven = unproven_images(page_);
     ++told_.restarts;
     told_.announced = told_.announced || page_.ready;
     told_.safe_mode = page_.safe_mode;

@@ -74,16 +74,20 @@ void accuse(Blame& blame, const CrashPage& page, std::uint32_t where, std::strin
   blame.on_probation = image->on_probation.load();
 }
 
-}  // namespace
-
-std::vector<std::string> loaded_images(const CrashPage& page) {
+std::vector<std::string> hashes(const CrashPage& page, bool unproven_only) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < page.images.size(); ++i) {
-    if (const PageImage* const image = living(page, static_cast<ImageSlot>(i + 1)))
-      out.push_back(text(image->hash));
+    const PageImage* const image = living(page, static_cast<ImageSlot>(i + 1));
+    if (image != nullptr && (!unproven_only || image->on_probation)) out.push_back(text(image->hash));
   }
   return out;
 }
+
+}  // namespace
+
+std::vector<std::string> loaded_images(const CrashPage& page) { return hashes(page, false); }
+
+std::vector<std::string> unproven_images(const CrashPage& page) { return hashes(page, true); }
 
 Blame blame_for(const CrashPage& page, int status) {
   Blame blame;

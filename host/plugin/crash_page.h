@@ -131,6 +131,8 @@ void remove_image(ImageSlot slot);  ///< It is unmapped, or will never run again
 
 /// The hashes of the images that have a slot now.
 std::vector<std::string> loaded_images(const CrashPage& page);
+/// Of those that were on probation, or a canary.
+std::vector<std::string> unproven_images(const CrashPage& page);
 
 std::string built_in_hash(std::string_view id, std::string_view version);
 

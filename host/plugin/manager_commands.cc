@@ -92,7 +92,7 @@ Status PluginManager::State::rollback(PluginSlot& slot) {
   if (slot.serving == nullptr || slot.serving->source().builtin) return nothing;
   const PluginPtr now = slot.serving;
   slot.canary_percent = 0;
-  const std::string previous = kept_path(slot.id, true);
+  const std::string previous = kept_path(slot.id, serves_last_good(slot));
   const Status back = ::access(previous.c_str(), R_OK) == 0 ? bring_kept(slot, previous)
                       : slot.builtin                        ? bring_builtin(slot, "restored")
                                                             : Status(nothing);

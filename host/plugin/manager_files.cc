@@ -153,8 +153,14 @@ Status PluginManager::State::bring_kept(PluginSlot& slot, const std::string& kep
 void PluginManager::State::bring_last_good(PluginSlot& slot) {
   for (const bool previous : {false, true}) {
     const std::string kept = kept_path(slot.id, previous);
-    if (::access(kept.c_str(), R_OK) == 0 && bring_kept(slot, kept)) return;
+    if (::access(kept.c_str(), R_OK) != 0 || !bring_kept(slot, kept)) continue;
+    if (slot.state == "probation") accept(slot);  // it was accepted once
+    return;
   }
+}
+
+bool PluginManager::State::serves_last_good(const PluginSlot& slot) const {
+  return same_bytes(slot.serving->source().file, kept_path(slot.id, false));
 }
 
 void PluginManager::State::keep(const PluginSlot& slot) {

@@ -112,6 +112,7 @@ struct PluginManager::State {
   void bring_last_good(PluginSlot& slot);
   void keep(const PluginSlot& slot);
   std::string kept_path(const std::string& id, bool previous) const;
+  bool serves_last_good(const PluginSlot& slot) const;  ///< And not one on trial. REQUIRES: it serves.
   std::string installed_directory() const;
   std::string installed_path(const std::string& id) const;
 

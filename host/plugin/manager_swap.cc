@@ -183,7 +183,11 @@ Status PluginManager::State::serve(PluginSlot& slot, PluginPtr plugin, std::chro
   slot.before -= last_change;
   last_change = until_now;
   start_watch(slot);
-  slot.state = as_canary ? "canary" : watched && started ? "probation" : "active";
+  // What a start finds is proven, but for what a crash found on trial.
+  const auto& unproven = setup.supervision.unproven;
+  const bool proven =
+      !started && std::find(unproven.begin(), unproven.end(), plugin->source().sha256) == unproven.end();
+  slot.state = as_canary ? "canary" : watched && !proven ? "probation" : "active";
   set_probation(plugin->image->slot(), slot.state != "active");
   event(slot, slot.state, plugin, as_canary ? std::to_string(slot.canary_percent) + " % of the requests" : "",
         (setup.clock->now() - began).count());

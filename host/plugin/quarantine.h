@@ -21,13 +21,14 @@ struct PastCrash {
 
 /// What the supervisor tells the server that it starts.
 struct Supervision {
-  bool on = false;                  ///< --supervise.
-  unsigned restarts = 0;            ///< Starts after the first.
-  bool announced = false;           ///< A server before has said that it is ready.
-  bool safe_mode = false;           ///< Load built-in plugins only; see CrashPage::safe_mode.
-  std::int64_t died_us = 0;         ///< When the server before ended, as Clock::now.
-  std::vector<PastCrash> crashes;   ///< Newest last, the last 16.
-  std::vector<std::string> loaded;  ///< Hashes of the images that the server before had: tried already.
+  bool on = false;                    ///< --supervise.
+  unsigned restarts = 0;              ///< Starts after the first.
+  bool announced = false;             ///< A server before has said that it is ready.
+  bool safe_mode = false;             ///< Load built-in plugins only; see CrashPage::safe_mode.
+  std::int64_t died_us = 0;           ///< When the server before ended, as Clock::now.
+  std::vector<PastCrash> crashes;     ///< Newest last, the last 16.
+  std::vector<std::string> loaded;    ///< Hashes of the images that the server before had: tried already.
+  std::vector<std::string> unproven;  ///< Of those that were on probation then, or a canary.
 };
 
 /// What is held against one image hash.

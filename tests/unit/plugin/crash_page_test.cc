@@ -71,8 +71,11 @@ TEST_F(Page, ThereIsRoomForSoManyImages) {
     EXPECT_NE(add_image("x", "1", "h", false), no_image);
   EXPECT_EQ(add_image("x", "1", "h", false), no_image);
   EXPECT_EQ(loaded_images(*page).size(), CrashPage::max_images);
+  set_probation(7, true);
+  EXPECT_EQ(unproven_images(*page).size(), 1U);
   remove_image(7);
   EXPECT_EQ(loaded_images(*page).size(), CrashPage::max_images - 1);
+  EXPECT_EQ(unproven_images(*page).size(), 0U);
   EXPECT_EQ(add_image("y", "1", "h", false), 7);
 }
 

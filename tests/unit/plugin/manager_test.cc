@@ -107,6 +107,7 @@ class ManagerTest : public ::testing::Test {
     setup.probe = probe;
     setup.probation = probation;
     setup.drain = setup.park = seconds(30);
+    setup.supervision.unproven = unproven;
     manager = *PluginManager::open(std::move(setup));
     manager->start();
   }
@@ -159,6 +160,7 @@ class ManagerTest : public ::testing::Test {
   }
 
   const std::string id = "test.sample";
+  std::vector<std::string> unproven;  ///< What a crash found on trial.
   std::function<Status(const std::string& file, const std::string& options)> probe;
   inline static std::function<void()> on_log;  ///< On the plugins thread.
 
@@ -225,6 +227,49 @@ TEST_F(ManagerTest, KeepsTheLastGoodOneWhileCandidatesFollowEachOther) {
   ASSERT_TRUE(manager->rollback(id));
   EXPECT_EQ(stage->serving(), "1.2.0");
   EXPECT_EQ(manager->rollback(id).error().code, Code::not_found);
+}
+
+TEST_F(ManagerTest, GoesOnWithATrialAfterACrash) {
+  start(seconds(60));
+  bring("1.3.0");
+  unproven = {status().sha256};
+  stop();
+  start(seconds(60));
+  EXPECT_EQ(state(), "probation");
+  ASSERT_TRUE(manager->rollback(id));
+  EXPECT_EQ(stage->serving(), "1.2.0");
+  EXPECT_EQ(state(), "active");
+  ASSERT_TRUE(manager->enable(id));
+  EXPECT_EQ(stage->serving(), "1.3.0");
+  stop();
+  start(seconds(60));
+  pass(seconds(60));
+  EXPECT_EQ(state(), "active");
+  ASSERT_TRUE(manager->rollback(id));
+  EXPECT_EQ(stage->serving(), "1.2.0");
+}
+
+TEST_F(ManagerTest, TrustsTheLastGoodOneThatTakesAFailedOnesPlaceAfterACrash) {
+  start(seconds(60));
+  bring("1.3.0");
+  unproven = {status().sha256};
+  stop();
+  start(seconds(60));
+  stage->answer(stage->stable, 20);
+  stage->hold()->failures += 10;
+  pass(seconds(1));
+  EXPECT_EQ(stage->serving(), "1.2.0");
+  EXPECT_EQ(state(), "active");
+}
+
+TEST_F(ManagerTest, TakesWhatAnOrdinaryStartFindsForProven) {
+  start(seconds(60));
+  bring("1.3.0");
+  stop();
+  start(seconds(60));
+  EXPECT_EQ(state(), "active");
+  ASSERT_TRUE(manager->rollback(id));
+  EXPECT_EQ(stage->serving(), "1.2.0");
 }
 
 TEST_F(ManagerTest, RollsBackOnceAlsoWhereTheSameImageWasConfiguredSince) {
