@@ -96,11 +96,7 @@ export async function dial(host, { localAddress, paused = false } = {}) {
   return socket;
 }
 
-/**
- * Runs `abuse` while a healthy client asks for `path`: each of its answers is a 200, and comes within
- * `bound` ms. It asks for one after the other: a machine that stands still makes one wait, a host
- * that is kept busy makes many. So two may take up to ten times as long.
- */
+/** Runs `abuse` while a healthy client asks for `path`: each of its answers is a 200 within `bound` ms. */
 export async function besideAHealthyClient(t, host, path, abuse, { bound = 1000, ...options } = {}) {
   const healthy = await Healthy.start(host, path, options);
   let result;
@@ -109,10 +105,9 @@ export async function besideAHealthyClient(t, host, path, abuse, { bound = 1000,
   } finally {
     result = await healthy.stop();
   }
-  const { count, failures, worst, third, p99 } = result;
+  const { count, failures, worst, p99 } = result;
   t.diagnostic(`a healthy client's ${count} requests waited ${worst.toFixed(1)} ms at worst, p99 ${p99.toFixed(1)} ms`);
   assert.deepEqual(failures, []);
   assert.ok(count > 0, 'it asked');
-  const limit = bound * (sanitized ? 10 : 1);
-  assert.ok(third < limit && worst < 10 * limit, `${third} ms thrice, ${worst} ms at worst`);
+  assert.ok(worst < bound * (sanitized ? 10 : 1), `${worst} ms`);
 }

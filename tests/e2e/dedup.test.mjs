@@ -64,9 +64,9 @@ test('first slow, then fast, with X-Mock-Deduplicated and Age, and the journal s
   assert.ok(first.seconds >= 2, `${first.seconds}`);
   assert.equal(first.headers['x-mock-deduplicated'], undefined);
   assert.equal(first.headers.age, undefined);
-  const repetitions = [await curl(url), await curl(url)];
-  assert.ok(repetitions.some((again) => again.seconds < 2), 'one at least came sooner than the delay');
-  for (const again of repetitions) {
+  for (let i = 0; i < 2; ++i) {
+    const again = await curl(url);
+    assert.ok(again.seconds < 2, `${again.seconds}`);
     assert.equal(again.status, 200);
     assert.equal(again.headers['x-mock-deduplicated'], 'true');
     assert.match(again.headers.age, /^\d+$/);

@@ -6,7 +6,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 
 /**
  * Asks for `path` without pause, over a kept connection and a new one by turns (`fresh: false`:
- * never a new one). stop() ends it and gives { count, failures, worst, third, p99 }: the waits in ms.
+ * never a new one). stop() ends it and gives { count, failures, worst, p99 }: the waits in ms.
  */
 export class Healthy {
   static async start({ port }, path, { fresh = true } = {}) {
@@ -56,7 +56,7 @@ async function run() {
   }
   kept.destroy();
   waits.sort((a, b) => a - b);
-  parentPort.postMessage({ count: waits.length, failures, worst: waits.at(-1) ?? 0, third: waits.at(-3) ?? 0, p99: waits[Math.floor(waits.length * 0.99)] ?? 0 });
+  parentPort.postMessage({ count: waits.length, failures, worst: waits.at(-1) ?? 0, p99: waits[Math.floor(waits.length * 0.99)] ?? 0 });
 }
 
 if (!isMainThread && workerData?.healthy) await run();
